@@ -1,0 +1,1 @@
+"""What the talk passes through: frame processors."""

@@ -1,0 +1,1 @@
+"""What a person does with calls and tapes: dial, replay, diff, audit."""

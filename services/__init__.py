@@ -1,0 +1,1 @@
+"""The cast: ears, mind and mouth, each from one ``vendor/model`` string."""

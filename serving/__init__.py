@@ -1,0 +1,1 @@
+"""The switchboard: HTTP app, doors and the processes behind them."""
