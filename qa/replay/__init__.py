@@ -1,0 +1,1 @@
+"""Replays tapes through the unchanged bot file, in virtual time."""

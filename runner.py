@@ -1,0 +1,207 @@
+"""Answer calls with the bots in ``bots/``, dial them, and see what they need.
+
+python runner.py                      serve every bot: a page to call from, and all doors
+python runner.py serve consultation   serve one bot
+python runner.py list                 the bots there are
+python runner.py check [BOT]          what works, what is missing, and the cure
+python runner.py call BOT             dial a bot as the rehearsal caller, and watch
+python runner.py redact               JSON lines in, the same without identifiers out
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("pipecat") is None:
+    sys.exit("Vivace is not set up here yet. Run: python3 bootstrap.py call consultation")
+
+from dotenv import load_dotenv
+from loguru import logger
+
+logger.remove()  # Pipecat announces itself on import
+# Never log what a caller said to a model, whatever the log level.
+os.environ.setdefault("PIPECAT_LOG_LLM_CONTEXT", "off")
+
+import bots
+
+ROOT = Path(__file__).parent
+UPLOADS = ROOT / "uploads"
+TAPES = Path(os.environ.get("VIVACE_TAPES") or ROOT / "tapes")
+
+
+class Refused(Exception):
+    """What was asked for cannot be done. The message says what to do instead."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    root = argparse.ArgumentParser(prog="runner.py", description=__doc__.splitlines()[0])
+    root.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="answer calls (the default)")
+    serve.add_argument("bot", nargs="?", help="serve this bot only")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=7860, help="0 takes any free port")
+    serve.add_argument("--runner-body", type=Path, help="JSON body of sessions on /ws (evals)")
+    serve.add_argument(
+        "--allowed-origins", nargs="*", default=[], help="other origins whose pages may call"
+    )
+
+    commands.add_parser("list", help="the bots there are")
+
+    check = commands.add_parser("check", help="what works, what is missing, the cure")
+    check.add_argument("bot", nargs="?")
+
+    call = commands.add_parser("call", help="dial a bot and watch")
+    call.add_argument("bot")
+    call.add_argument(
+        "--caller", default="rehearsal", help="a sound file, or 'rehearsal' for the bot's script"
+    )
+    call.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
+
+    commands.add_parser("redact", help="redact JSON lines from stdin")
+    return root
+
+
+def catalogue(only: str | None = None):
+    """The bots a caller can ask for, as the page shows them."""
+    from services.casting import rehearsed_vendors
+    from serving.cards import BotCard
+
+    def card(name: str) -> BotCard:
+        module = bots.load(name)
+        policy = module.POLICY
+        return BotCard(
+            name=name,
+            about=bots.about(name),
+            policy=policy.name,
+            disclosure=policy.disclosure,
+            consent=tuple(sorted(policy.consent)),
+            sees=getattr(module, "SEES", {}),
+            records=policy.record,
+            retention_days=policy.retention_days,
+            redacts=policy.redact,
+            rehearsed=rehearsed_vendors(bots.casting(name)),
+        )
+
+    cards = [card(name) for name in ([only] if only else bots.names())]
+    return lambda: cards
+
+
+def app_for(args, *, only: str | None, loopback: bool = False):
+    """The HTTP app that answers for one bot or all of them."""
+    from serving.app import create_app
+
+    body = getattr(args, "runner_body", None)
+    cards = catalogue(only)
+    app = create_app(
+        bot=bots.bot,
+        catalogue=cards,
+        uploads=UPLOADS,
+        socket_body=json.loads(body.read_text()) if body else None,
+        allowed_origins=getattr(args, "allowed_origins", ()),
+        candid=getattr(args, "host", "127.0.0.1") == "127.0.0.1",
+        loopback=loopback,
+    )
+    app.state.catalogue = cards
+    return app
+
+
+def serve(args) -> int:
+    """Answer calls until Ctrl-C."""
+    from serving.server import PortError, serve
+
+    only = args.bot and Path(args.bot).stem
+    try:
+        asyncio.run(serve(app_for(args, only=only), host=args.host, port=args.port))
+    except PortError as error:
+        raise Refused(str(error)) from error
+    return 0
+
+
+def list_bots(_args) -> int:
+    """Print the bots there are."""
+    for name in bots.names():
+        print(f"{name:14} {bots.about(name)}")
+        print(f"{'':14} {', '.join(f'{stage} {model}' for stage, model in bots.casting(name))}")
+    return 0
+
+
+def call(args) -> int:
+    """Dial a bot over WebRTC and watch the call."""
+    bots.load(args.bot)
+    try:
+        summary = asyncio.run(_call(args))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return 1 if summary.errors else 0
+
+
+async def _call(args):
+    from qa.call import call
+    from services.rehearsal.process import rehearsal
+    from services.rehearsal.script import load
+    from serving.server import listening
+
+    app = app_for(args, only=args.bot, loopback=True)
+    rehearsed = app.state.catalogue()[0].rehearsed
+    journal = f"http://{rehearsal().address}" if rehearsed else None
+    script = load(args.bot)
+    async with listening(app) as (url, _):
+        return await call(
+            url=url,
+            bot=args.bot,
+            caller=args.caller,
+            consent={"recording": True},
+            documents=[bots.FOLDER / name for name in script.documents],
+            script=script,
+            journal_url=journal,
+            as_json=args.json,
+        )
+
+
+def check(args) -> int:
+    """Say what works, what is missing, and the cure."""
+    from services.check import check_vendors
+
+    raise NotImplementedError
+
+
+def redact(_args) -> int:
+    """Redact JSON lines from stdin to stdout."""
+    from qa.redact import redact_lines
+
+    for line in redact_lines(sys.stdin):
+        print(line, flush=True)
+    return 0
+
+
+COMMANDS = {"serve": serve, "list": list_bots, "check": check, "call": call, "redact": redact}
+
+
+def main(argv: list[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code: 0 when all went well.
+    """
+    load_dotenv(ROOT / ".env")
+    args = parser().parse_args(argv if argv and not argv[0].startswith("-") else ["serve", *argv])
+    log = TAPES / "call.log" if args.command == "call" else sys.stderr
+    logger.add(log, level="DEBUG" if args.verbose else "INFO")
+    try:
+        return COMMANDS[args.command](args)
+    except (Refused, bots.UnknownBot) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,209 @@
+r"""Cast a session's ears, mind and mouth from one string each.
+
+A casting is written in one of two ways::
+
+    vendor/model                          deepgram/nova-3-medical
+    protocol+http://host:port/path#model  openai+http://gpu-box:8000/v1#Qwen/Qwen3-VL-8B-Instruct
+
+The second reaches any server that speaks ``openai`` or ``anthropic``: vLLM, llama.cpp, Ollama,
+a gateway. A server in the house counts as ``on-prem`` and needs no agreement; its key, if it
+wants one, is ``ON_PREM_API_KEY``. A public host goes by its own name: ``OPENROUTER_AI_API_KEY``.
+
+===========  ====================================================================================
+``stt``      ``deepgram/<model>``, ``deepgram/flux-...``, ``openai/<model>``, ``openai+http://...``
+``llm``      ``anthropic/<model>``, ``openai/<model>``, ``google/<model>``, ``openai+http://...``,
+             ``anthropic+http://...``
+``tts``      ``cartesia/<voice>``, ``elevenlabs/<voice>``
+``speech``   ``openai/<model>``, ``google/<model>``: realtime cores
+===========  ====================================================================================
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pipecat.services.llm_service import LLMService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+from services.addresses import Address, CastingError, is_rehearsed, resolve
+
+_FORMS = {
+    "stt": ("deepgram/<model>", "openai/<model>", "openai+http://host:port/v1#<model>"),
+    "llm": (
+        "anthropic/<model>",
+        "openai/<model>",
+        "google/<model>",
+        "openai+http://host:port/v1#<model>",
+        "anthropic+http://host:port#<model>",
+    ),
+    "tts": ("cartesia/<voice-id>", "elevenlabs/<voice-id>"),
+    "speech": ("openai/<model>", "google/<model>"),
+}
+
+
+def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
+    """The ears: speech to text.
+
+    Args:
+        session: The session that will be heard.
+        name: A casting; ``deepgram/flux-general-en`` takes turns by itself.
+        eager: Whether Flux may report a predicted end of turn, answered ahead of the real one.
+        **settings: Fields of the service's ``Settings``, such as ``keyterm=["lisinopril"]``.
+
+    Raises:
+        CastingError: When there is no such casting, or no way to reach it.
+        PolicyError: When the session's policy does not allow it.
+    """
+    casting, address = _cast(session, name, stage="stt")
+    match casting.protocol, casting.model:
+        case "deepgram", model if model.startswith("flux"):
+            from services.ears_flux import build
+
+            service = build(session, address, model, eager=eager, **settings)
+        case "deepgram", model:
+            from services.ears_deepgram import build
+
+            service = build(session, address, model, **settings)
+        case _, model:
+            from services.ears_whisper import build
+
+            service = build(session, address, model, **settings)
+    session.adopt(service, stage="stt")
+    return service
+
+
+def llm(session, name: str, *, instruction: str | None = None, **settings) -> LLMService[Any]:
+    """The mind: a language model, with or without eyes, that streams text and calls tools.
+
+    Args:
+        session: The session it will think for.
+        name: A casting.
+        instruction: The system instruction.
+        **settings: Fields of the service's ``Settings``, such as ``max_tokens=300``.
+
+    Raises:
+        CastingError: When there is no such casting, or no way to reach it.
+        PolicyError: When the session's policy does not allow it.
+    """
+    casting, address = _cast(session, name, stage="llm")
+    settings = {"model": casting.model, "system_instruction": instruction, **settings}
+    match casting.protocol:
+        case "anthropic":
+            from services.mind_anthropic import build
+        case "openai":
+            from services.mind_openai import build
+        case _:
+            from services.mind_google import build
+    service = build(session, address, **settings)
+    session.adopt(service, stage="llm")
+    return service
+
+
+def tts(session, name: str, **settings) -> TTSService:
+    """The mouth: text to speech.
+
+    Args:
+        session: The session it will speak in.
+        name: A casting; what follows the slash is the voice.
+        **settings: Fields of the service's ``Settings``, such as ``model="sonic-3.6"``.
+
+    Raises:
+        CastingError: When there is no such casting, or no way to reach it.
+        PolicyError: When the session's policy does not allow it.
+    """
+    casting, address = _cast(session, name, stage="tts")
+    match casting.protocol:
+        case "cartesia":
+            from services.mouth_cartesia import build
+        case _:
+            from services.mouth_elevenlabs import build
+    service = build(session, address, casting.model, **settings)
+    session.adopt(service, stage="tts")
+    return service
+
+
+def speech(session, name: str, *, instruction: str | None = None, **settings) -> LLMService[Any]:
+    """The realtime core: one model that hears and speaks, with no transcript in between.
+
+    Args:
+        session: The session it will talk in.
+        name: A casting.
+        instruction: The system instruction.
+        **settings: Fields of the service's ``Settings``.
+
+    Raises:
+        CastingError: When there is no such casting, or no way to reach it.
+        PolicyError: When the session's policy does not allow it; one that redacts never does.
+    """
+    session.policy.require_cascade(name)
+    casting, address = _cast(session, name, stage="speech")
+    settings = {"model": casting.model, "system_instruction": instruction, **settings}
+    match casting.protocol:
+        case "openai":
+            from services.core_openai import build
+        case _:
+            from services.core_google import build
+    service = build(session, address, **settings)
+    session.adopt(service, stage="speech")
+    return service
+
+
+@dataclass(frozen=True)
+class Casting:
+    """A casting string, taken apart.
+
+    Parameters:
+        protocol: The vendor whose protocol is spoken.
+        model: The model or voice.
+        url: The endpoint it names, or empty for the vendor's own.
+    """
+
+    protocol: str
+    model: str
+    url: str = ""
+
+
+def parse(name: str, *, stage: str) -> Casting:
+    """Take a casting string apart.
+
+    Args:
+        name: ``vendor/model`` or ``protocol+http://host:port/path#model``.
+        stage: ``"stt"``, ``"llm"``, ``"tts"`` or ``"speech"``.
+
+    Raises:
+        CastingError: When no such form exists for the stage; the message lists those that do.
+    """
+    forms = _FORMS[stage]
+    if "://" in name:
+        protocol, _, url = name.partition("+")
+        url, _, model = url.partition("#")
+        casting, form = Casting(protocol, model, url), f"{protocol}+http"
+    else:
+        protocol, _, model = name.partition("/")
+        casting, form = Casting(protocol, model), f"{protocol}/"
+    if casting.protocol and casting.model and any(known.startswith(form) for known in forms):
+        return casting
+    raise CastingError(f"There is no {stage} {name!r}. There is {', '.join(forms)}.")
+
+
+def rehearsed_vendors(castings: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The vendors of these castings that would be rehearsed, as the environment is now.
+
+    Args:
+        castings: Pairs of a stage and a casting string.
+    """
+    vendors = set()
+    for stage, name in castings:
+        casting = parse(name, stage=stage)
+        if not casting.url and is_rehearsed(casting.protocol, stage=stage):
+            vendors.add(casting.protocol)
+    return tuple(sorted(vendors))
+
+
+def _cast(session, name: str, *, stage: str) -> tuple[Casting, Address]:
+    casting = parse(name, stage=stage)
+    address = resolve(casting.protocol, session=session, stage=stage, url=casting.url)
+    if not address.rehearsed:
+        session.live.add(address.vendor)
+    return casting, address

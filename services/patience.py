@@ -1,0 +1,227 @@
+"""A model that keeps the caller waiting, or breaks off, is noticed, excused and asked again."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from enum import Enum, auto
+from typing import Any
+
+from pipecat.frames.frames import Frame, LLMContextFrame, LLMTextFrame, TTSSpeakFrame
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.llm_service import LLMService, TAdapter
+from pipecat.utils.errors import ErrorCategory, classify_http_exception
+
+from services.lines import Line
+
+# The silence after which a caller wonders whether anyone is there; the longest that nothing
+# is said, at any point of an answer.
+PATIENCE_SECS = 3.0
+
+OpenStream = Callable[[], Awaitable[AsyncIterator[Any]]]
+
+
+class Kind(Enum):
+    """What an event of a model's stream is to the caller."""
+
+    OPENING = auto()  # Nothing yet: headers, pings.
+    THOUGHT = auto()  # A sign of life that is not spoken.
+    TEXT = auto()  # Words, on their way to being spoken.
+    TOOL = auto()  # Part of a tool call. Held back until the answer is whole.
+
+
+class Stalled(ConnectionError):
+    """A model sent nothing for as long as a caller's patience lasts."""
+
+    def __init__(self):
+        """Initialize with a message for the log."""
+        super().__init__(f"The model sent nothing for {PATIENCE_SECS:g} s")
+
+
+class PatientMind(LLMService[TAdapter]):
+    """Gives every answer two attempts, and the caller a word about it.
+
+    Before the first word, a silence of ``PATIENCE_SECS`` is excused aloud and a second
+    request raced against the first: a slow answer still counts. After the first word, a
+    break or a silence is excused and the answer given again from the start. An attempt that
+    fails at once is repeated without a word. When both attempts are spent the caller hears
+    an apology and can simply go on talking. No tool is called before its answer is whole,
+    so nothing is done twice.
+
+    Everything runs inside the inference: an interruption cancels all of it.
+    """
+
+    _answer: AsyncGenerator | None = None
+    _gave_up = False
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection):
+        """Process a frame, and apologise when an inference ended without an answer."""
+        self._gave_up = False
+        try:
+            await super().process_frame(frame, direction)
+        finally:
+            if isinstance(frame, LLMContextFrame) and self._answer:
+                await self._answer.aclose()
+                self._answer = None
+        if isinstance(frame, LLMContextFrame) and self._gave_up:
+            await self._excuse(Line.NO_ANSWER)
+
+    def patiently(
+        self,
+        open_stream: OpenStream,
+        *,
+        kind: Callable[[Any], Kind],
+        whole: Callable[[list[Any]], Iterable[Any]] = iter,
+        rng,
+    ) -> AsyncGenerator[Any, None]:
+        """The events of an answer, as if nothing had ever gone wrong.
+
+        Args:
+            open_stream: Sends the request, and returns its stream.
+            kind: What an event is to the caller.
+            whole: Prepares the held events, from the first tool call on, for release.
+            rng: Where the wait before a repeated request is drawn from.
+        """
+        self._answer = self._events(open_stream, kind, whole, rng)
+        return self._answer
+
+    async def _events(self, open_stream, kind, whole, rng) -> AsyncGenerator[Any, None]:
+        attempts = [_Attempt(open_stream)]
+        asked, spoken = 1, False
+        held: list[Any] = []
+        try:
+            while True:
+                try:
+                    winner = await self._first_sign(attempts, kind)
+                    while (event := await winner.next(PATIENCE_SECS)) is not _END:
+                        spoken = spoken or kind(event) is Kind.TEXT
+                        if held or kind(event) is Kind.TOOL:
+                            held.append(event)
+                        else:
+                            yield event
+                    for event in whole(held):
+                        yield event
+                    return
+                except Exception as failure:
+                    waits = isinstance(failure, Stalled)
+                    permanent = classify_http_exception(failure).is_permanent
+                    await self._let_go(attempts, keep=waits and not (spoken or held))
+                    if asked == 2 or permanent:
+                        self._gave_up = True
+                        raise
+                    await self.push_error(
+                        f"{failure or type(failure).__name__}; asking once more",
+                        category=ErrorCategory.CONNECTIVITY,
+                    )
+                    if spoken:
+                        await self.push_frame(LLMTextFrame(f"... {Line.AGAIN} "))
+                    elif waits:
+                        await self._excuse(Line.WAIT)
+                    else:
+                        await asyncio.sleep(rng.uniform(0.2, 0.5))
+                    asked, spoken, held = 2, False, []
+                    attempts.append(_Attempt(open_stream))
+        finally:
+            await self._let_go(attempts)
+
+    async def _first_sign(self, attempts: list["_Attempt"], kind) -> "_Attempt":
+        """The attempt that answers first; the others are let go.
+
+        Raises:
+            Stalled: When none did in time.
+            Exception: What the last attempt failed with.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE_SECS
+        while True:
+            left = max(0.0, deadline - loop.time())
+            await asyncio.wait(
+                [attempt.peek() for attempt in attempts],
+                timeout=left,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            ready = [attempt for attempt in attempts if attempt.peek().done()]
+            if not ready:
+                raise Stalled
+            for attempt in ready:
+                failure = attempt.peek().exception()
+                if failure and len(attempts) == 1:
+                    raise failure
+                if failure:
+                    await self._let_go([attempt])
+                    attempts.remove(attempt)
+                elif (
+                    attempt.peek().result() is _END or kind(attempt.peek().result()) != Kind.OPENING
+                ):
+                    losers = [other for other in attempts if other is not attempt]
+                    await self._let_go(losers)
+                    attempts[:] = [attempt]
+                    return attempt
+                else:
+                    attempt.hold_opening()
+
+    async def _let_go(self, attempts: list["_Attempt"], *, keep: bool = False) -> None:
+        if not keep:
+            for attempt in attempts:
+                await attempt.close()
+            attempts.clear()
+
+    async def _excuse(self, line: Line) -> None:
+        """Say a line aloud, unless nobody is listening for this inference."""
+        if not self._speculation_gate.is_speculating and not self._skip_tts:
+            await self.push_frame(TTSSpeakFrame(line, append_to_context=False))
+
+
+_END = object()
+
+
+class _Attempt:
+    """One request and the stream that answers it, read one event ahead."""
+
+    def __init__(self, open_stream: OpenStream):
+        self._stream = self._read(open_stream)
+        self._opening: list[Any] = []
+        self._task: asyncio.Future | None = None
+
+    def peek(self) -> asyncio.Future:
+        """The next event, being read; ``_END`` after the last."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(anext(self._stream, _END))
+        return self._task
+
+    def hold_opening(self) -> None:
+        """Put the event that was read aside, to come first if this attempt is chosen."""
+        self._opening.append(self.peek().result())
+        self._task = None
+
+    async def next(self, patience_secs: float) -> Any:
+        """Take the next event.
+
+        Raises:
+            Stalled: When it does not come in time.
+        """
+        if self._opening:
+            return self._opening.pop(0)
+        await asyncio.wait([self.peek()], timeout=patience_secs)
+        if not self.peek().done():
+            raise Stalled
+        event = self.peek().result()
+        self._task = None
+        return event
+
+    async def close(self) -> None:
+        """Stop reading and release the connection."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.exception()
+        await self._stream.aclose()
+
+    async def _read(self, open_stream: OpenStream) -> AsyncGenerator[Any, None]:
+        stream = await open_stream()
+        try:
+            async for event in stream:
+                yield event
+        finally:
+            close = getattr(stream, "close", None) or getattr(stream, "aclose", None)
+            if close:
+                await close()

@@ -1,0 +1,236 @@
+"""The scripted mind: the first rule that matches the newest content of a conversation answers it.
+
+It reads the Anthropic form of a conversation; the other wires translate theirs into it. It is not an
+AI, says so on every wire, and its replies measure nothing about quality.
+
+Variables of ``say`` and ``with``: the named groups of ``hear``; ``words``; ``result.x`` of the tool
+named by ``after``; ``<tool>.x`` of the newest result of any tool so far; ``image.x`` (see
+:mod:`services.rehearsal.look`). ``{a|b|'text'}`` takes the first that is not empty. A missing
+variable is empty, never an error.
+"""
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.rehearsal.look import look
+from services.rehearsal.script import Rule, Script, with_slots
+
+MODEL = "rehearsal"
+FIELD = re.compile(r"\{([^{}]+)\}")
+SPOKEN_KEYS = ("name", "text", "title", "substance", "value")
+
+
+@dataclass
+class Turn:
+    """A conversation, read up to its newest content.
+
+    Attributes:
+        words: User texts since the bot's last word or tool call, oldest first.
+        after: Names of the tools whose results are the newest content.
+        results: Newest result of each tool so far.
+        said: What the bot has said.
+        called: Tools the bot has called.
+        image: The newest image, described; None if the context holds none.
+        system: The system instruction.
+        offered: Names of the tools on offer.
+        opening: No user words yet.
+    """
+
+    words: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)
+    image: dict[str, Any] | None = None
+    system: str = ""
+    offered: set[str] = field(default_factory=set)
+    opening: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the mind answers: speech, tool calls as (name, arguments), or a vendor error type."""
+
+    say: str = ""
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    fail: str | None = None
+    rule: int | None = None
+
+
+def answer(script: Script, turn: Turn) -> Answer:
+    """Answer a turn by the first rule that matches, or by ``otherwise``."""
+    newest = turn.words[-1] if turn.words else ""
+    rules = list(enumerate(script.rules))
+    attempts = [([(i, rule) for i, rule in rules if rule.greet], newest)] if turn.opening else []
+    attempts += [(rules, words) for words in dict.fromkeys([newest, " ".join(turn.words)])]
+    for candidates, words in attempts:
+        for i, rule in candidates:
+            variables = match(rule, turn, words)
+            if variables is not None:
+                calls = [(c.name, fill(c.arguments, variables)) for c in rule.call]
+                return Answer(fill(rule.say, variables), calls, rule.fail, i)
+    return Answer(say=script.otherwise)
+
+
+def match(rule: Rule, turn: Turn, words: str) -> dict[str, Any] | None:
+    """Return the rule's variables if all its conditions hold, else None."""
+    if not set(rule.after) <= set(turn.after) or bool(rule.after) != bool(turn.after):
+        return None
+    if rule.greet is not None and rule.greet != turn.opening:
+        return None
+    if rule.see is not None and rule.see != (turn.image is not None):
+        return None
+    if not set(rule.tools) <= turn.offered:
+        return None
+    if rule.once and _done(rule, turn):
+        return None
+    variables = {**turn.results, "words": words, "image": turn.image or {}}
+    if rule.after:
+        variables["result"] = turn.results.get(rule.after[-1])
+    for pattern, text in (
+        (rule.hear, words),
+        (rule.result, as_json(variables.get("result"))),
+        (rule.system, turn.system),
+    ):
+        if pattern is None:
+            continue
+        found = re.search(with_slots(pattern), text, re.IGNORECASE)
+        if not found:
+            return None
+        variables.update({name: group or "" for name, group in found.groupdict().items()})
+    return variables
+
+
+def _done(rule: Rule, turn: Turn) -> bool:
+    opening = rule.say.partition("{")[0].strip()
+    said = bool(opening) and any(opening in text for text in turn.said)
+    return said or any(call.name in turn.called for call in rule.call)
+
+
+def fill(value: Any, variables: dict[str, Any]) -> Any:
+    """Put variables into the braces of a text, or of every text in a list or mapping."""
+    if isinstance(value, dict):
+        return {key: fill(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill(item, variables) for item in value]
+    if not isinstance(value, str):
+        return value
+    return FIELD.sub(lambda m: _choose(m[1], variables), value)
+
+
+def _choose(expression: str, variables: dict[str, Any]) -> str:
+    for choice in expression.split("|"):
+        if re.fullmatch(r"\w+(\.\w+)*", choice):
+            text = spoken(_get(variables, choice))
+        else:
+            text = choice.strip("\"'")
+        if text:
+            return text
+    return ""
+
+
+def _get(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        if isinstance(value, list) and not part.isdigit():
+            value = value[0] if value else None
+        if isinstance(value, list):
+            value = value[int(part)] if int(part) < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            return None
+    return value
+
+
+def spoken(value: Any) -> str:
+    """Say a JSON value in words: lists with "and", mappings by their name or text."""
+    if value is None or value == "" or value == [] or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        parts = [text for item in value if (text := spoken(item))]
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    if isinstance(value, dict):
+        key = next((k for k in SPOKEN_KEYS if value.get(k)), None)
+        return spoken(value[key] if key else list(value.values()))
+    return str(value)
+
+
+def as_json(value: Any) -> str:
+    """Return text as it is and anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def read(body: dict[str, Any], *, heard: bool = False, replied: bool = False) -> Turn:
+    """Read an Anthropic request body.
+
+    Args:
+        body: ``messages``, ``system`` and ``tools`` of the request.
+        heard: The session's ears have heard words.
+        replied: The mind has answered in this session.
+    """
+    turn = Turn(
+        system=_text(body.get("system")),
+        offered={tool.get("name", "") for tool in body.get("tools") or []},
+    )
+    names: dict[str, str] = {}
+    image = None
+    for role, block in blocks(body.get("messages") or []):
+        kind = block.get("type")
+        if role == "assistant":
+            if kind == "text":
+                # Pipecat lays the words said during a tool call behind its result.
+                turn.said.append(block.get("text", ""))
+                turn.words = []
+            elif kind == "tool_use":
+                names[block.get("id", "")] = block.get("name", "")
+                turn.called.append(block.get("name", ""))
+                turn.words, turn.after = [], []
+        elif kind == "text" and block.get("text", "").strip(". ") not in ("", "(empty)"):
+            turn.words.append(block["text"])
+            turn.after = []
+        elif kind == "tool_result":
+            turn.words = []
+            name = names.get(block.get("tool_use_id", ""), "")
+            turn.after.append(name)
+            turn.results[name] = _result(block)
+        elif kind == "image" and (source := block.get("source") or {}).get("type") == "base64":
+            image = source.get("data", "")
+    if image is not None:
+        try:
+            turn.image = look(base64.b64decode(image))
+        except ValueError:
+            turn.image = {}
+    # One text of the bot may precede its greeting: a disclosure that no model wrote.
+    before = len(turn.said) > (0 if replied else 1)
+    turn.opening = not (heard or turn.called or before)
+    return turn
+
+
+def blocks(messages: list[dict[str, Any]]):
+    """Yield (role, block) over all messages; a plain text counts as one block."""
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            content = [{"type": "text", "text": content}]
+        for block in content or []:
+            yield message.get("role"), block
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return " ".join(block.get("text", "") for block in content if isinstance(block, dict))
+    return content or ""
+
+
+def _result(block: dict[str, Any]) -> Any:
+    text = _text(block.get("content"))
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {"text": text}
+    return value if isinstance(value, dict | list) else {"text": text}

@@ -1,0 +1,352 @@
+"""OpenAI Realtime on the wire: server turn detection, transcripts, audio, tools, cancel, truncate."""
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from services.rehearsal.anthropic_rules import tokens
+from services.rehearsal.journal import without_binaries
+from services.rehearsal.mind import MODEL
+from services.rehearsal.realtime_items import as_conversation, truncated
+from services.rehearsal.state import Visit
+from services.rehearsal.wire import (
+    HOUSE,
+    Listener,
+    Message,
+    Outbox,
+    bearer,
+    now,
+    text_of,
+    uid,
+    until,
+)
+
+VENDOR = "openai"
+RATE = 24000
+CHUNK = 0.1  # seconds of audio in one delta
+SILENCE = 0.5  # seconds of quiet that end a turn, unless the session says otherwise
+AUDIO_TOKENS_IN, AUDIO_TOKENS_OUT = 10, 20  # per second: one token for 100 ms and for 50 ms
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """GET /v1/realtime."""
+    visit = request.app[HOUSE].visit(bearer(request))
+    if visit is None:
+        error = {"message": "Incorrect API key provided", "type": "invalid_request_error"}
+        return web.json_response({"error": {**error, "code": "invalid_api_key"}}, status=401)
+    visit.journal.write(VENDOR, "connect", path=request.path_qs)
+    fault = visit.fault(VENDOR)
+    if fault and fault.kind == "slow":
+        await asyncio.sleep(fault.number)
+    if fault and fault.kind == "status":
+        body = {"error": {"message": "rehearsal fault", "type": "rehearsal"}}
+        return web.json_response(body, status=int(fault.number))
+    socket = web.WebSocketResponse(max_msg_size=1 << 24)
+    await socket.prepare(request)
+    outbox = Outbox(
+        socket,
+        request=request,
+        visit=visit,
+        vendor=VENDOR,
+        fault=fault,
+        error=lambda kind: {"type": "error", "event_id": uid(), "error": trouble(kind)},
+    )
+    connection = Connection(visit, outbox)
+    try:
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                await connection.receive(json.loads(message.data))
+    finally:
+        await connection.close()
+        await outbox.close()
+        visit.journal.write(VENDOR, "closed", code=socket.close_code)
+    return socket
+
+
+def trouble(code: str, message: str = "rehearsal fault", event_id: str | None = None) -> Message:
+    """Build the body of an error event."""
+    return {
+        "type": "invalid_request_error",
+        "code": code,
+        "message": message,
+        "param": None,
+        "event_id": event_id,
+    }
+
+
+class Connection:
+    """One realtime session: its conversation, what it hears, and at most one running response."""
+
+    def __init__(self, visit: Visit, outbox: Outbox):
+        self._visit = visit
+        self._outbox = outbox
+        self._items: list[Message] = []
+        self._session: Message = {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": f"sess_{uid()}",
+            "model": MODEL,
+            "instructions": "",
+            "tools": [],
+        }
+        self._listener = Listener(visit, rate=RATE, silence=SILENCE)
+        visit.listen()
+        self._spoken_item = ""
+        self._response: asyncio.Task | None = None
+        self._hearing: asyncio.Task | None = None
+        self._cancelled = False
+        self._heard_seconds = 0.0
+        self._post("session.created", session=self._session)
+
+    async def close(self) -> None:
+        """Stop responding and listening."""
+        for task in (self._response, self._hearing):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._listener.close()
+
+    async def receive(self, event: Message) -> None:
+        """Take one client event."""
+        kind = event.get("type")
+        if kind == "input_audio_buffer.append":
+            return await self._on_audio(base64.b64decode(event["audio"]))
+        self._visit.journal.write(VENDOR, "event", type=kind)
+        if kind == "session.update":
+            given = {k: v for k, v in event["session"].items() if v is not None}
+            self._session = {**self._session, **given, "model": MODEL}
+            self._listener.gate.silence = self._silence()
+            self._post("session.updated", session=self._session)
+        elif kind == "conversation.item.create":
+            self._add({"status": "completed", **event["item"]})
+        elif kind == "conversation.item.delete":
+            self._items = [item for item in self._items if item["id"] != event["item_id"]]
+            self._post("conversation.item.deleted", item_id=event["item_id"])
+        elif kind == "conversation.item.retrieve":
+            item = self._item(event["item_id"])
+            if item:
+                self._post("conversation.item.retrieved", item=item)
+            else:
+                self._refuse("item_retrieve_invalid_item_id", "no such item", event)
+        elif kind == "conversation.item.truncate":
+            self._truncate(event)
+        elif kind == "input_audio_buffer.clear":
+            self._listener.drop()
+            self._post("input_audio_buffer.cleared")
+        elif kind == "input_audio_buffer.commit":
+            self._commit(respond=False)
+        elif kind == "response.cancel":
+            if self._responding:
+                self._cancelled = True
+            else:
+                self._refuse("response_cancel_not_active", "no active response found", event)
+        elif kind == "response.create":
+            if self._responding:
+                message = "Conversation already has an active response"
+                self._refuse("conversation_already_has_active_response", message, event)
+            else:
+                self._respond(event.get("response") or {})
+
+    @property
+    def _responding(self) -> bool:
+        return self._response is not None and not self._response.done()
+
+    def _detection(self) -> dict[str, Any] | None:
+        """Return the settings of server turn detection; None where the client does it."""
+        given = (self._session.get("audio") or {}).get("input") or {}
+        detection = given.get("turn_detection", {})
+        return (detection or None) if detection in (False, None) else dict(detection)
+
+    def _silence(self) -> float:
+        detection = self._detection()
+        if detection is None:
+            return float("inf")
+        return max(0.2, (detection.get("silence_duration_ms") or SILENCE * 1000) / 1000)
+
+    async def _on_audio(self, data: bytes) -> None:
+        self._heard_seconds += len(data) / 2 / RATE
+        gate, detects = self._listener.gate, self._detection() is not None
+        async for event in self._listener.hear(data):
+            ms = int(gate.position * 1000)
+            if event == "start":
+                self._outbox.arm()
+                self._spoken_item = f"item_{uid()}"
+                if detects:
+                    self._cancelled = True
+                    self._post(
+                        "input_audio_buffer.speech_started",
+                        audio_start_ms=ms,
+                        item_id=self._spoken_item,
+                    )
+            elif event == "end" and detects:
+                self._post(
+                    "input_audio_buffer.speech_stopped",
+                    audio_end_ms=ms,
+                    item_id=self._spoken_item,
+                )
+                self._commit(respond=True)
+
+    def _commit(self, *, respond: bool) -> None:
+        if not self._listener.gate.open:
+            return
+        item_id = self._spoken_item
+        self._post("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
+        due = now() + self._visit.profile.final.draw(self._visit.rng("openai/final"))
+        decoding, before = self._listener.finish(), self._hearing
+
+        async def transcribe() -> None:
+            if before:
+                await before
+            text = text_of(await decoding)
+            await until(due)
+            self._visit.journal.write(VENDOR, "final", text=text)
+            content = [{"type": "input_audio", "transcript": text}]
+            self._add(
+                {
+                    "id": item_id,
+                    "type": "message",
+                    "role": "user",
+                    "status": "completed",
+                    "content": content,
+                }
+            )
+            if ((self._session.get("audio") or {}).get("input") or {}).get("transcription"):
+                where = {"item_id": item_id, "content_index": 0}
+                kind = "conversation.item.input_audio_transcription"
+                self._post(f"{kind}.delta", **where, delta=text)
+                self._post(f"{kind}.completed", **where, transcript=text)
+            if respond and text and (self._detection() or {}).get("create_response") is not False:
+                if self._response:
+                    await asyncio.gather(self._response, return_exceptions=True)
+                self._respond({})
+
+        self._hearing = asyncio.create_task(transcribe())
+
+    def _respond(self, options: Message) -> None:
+        self._cancelled = False
+        self._response = asyncio.create_task(self._answer(options))
+
+    async def _answer(self, options: Message) -> None:
+        if self._hearing and self._detection() is None:
+            await self._hearing  # the client committed the turn just before it asked
+        response_id = f"resp_{uid()}"
+        head = {"id": response_id, "object": "realtime.response"}
+        self._post("response.created", response={**head, "status": "in_progress", "output": []})
+        body = as_conversation({**self._session, **options}, self._items)
+        self._visit.journal.write(VENDOR, "request", body=without_binaries(body))
+        due = now() + self._visit.profile.first_token.draw(self._visit.rng("openai/first"))
+        answer = await self._visit.answer(VENDOR, body)
+        await until(due)
+        output: list[Message] = []
+        seconds = 0.0
+        if answer.say and not self._cancelled:
+            modalities = options.get("output_modalities") or self._session.get("output_modalities")
+            item = {"id": f"item_{uid()}", "type": "message", "role": "assistant"}
+            self._post("conversation.item.added", item={**item, "status": "in_progress"})
+            where = {"response_id": response_id, "item_id": item["id"]}
+            where |= {"output_index": 0, "content_index": 0}
+            if modalities == ["text"]:
+                await self._write(answer.say, where)
+                content = {"type": "output_text", "text": answer.say}
+            else:
+                seconds = await self._speak(answer.say, where)
+                content = {"type": "output_audio", "transcript": answer.say}
+            status = "incomplete" if self._cancelled else "completed"
+            output.append({**item, "status": status, "content": [content]})
+            self._items.append(output[-1])
+            self._post("conversation.item.done", item=output[-1])
+        for name, arguments in [] if self._cancelled or answer.fail else answer.calls:
+            output.append(self._call(name, arguments, response_id, len(output)))
+        status = "failed" if answer.fail else "cancelled" if self._cancelled else "completed"
+        details = {"type": "failed", "error": trouble(answer.fail)} if answer.fail else None
+        usage = self._usage(body, answer.say, seconds)
+        done = {**head, "status": status, "status_details": details, "output": output}
+        self._post("response.done", response={**done, "usage": usage})
+
+    async def _write(self, text: str, where: Message) -> None:
+        for word in text.split():
+            self._post("response.output_text.delta", **where, delta=word + " ")
+        self._post("response.output_text.done", **where, text=text)
+
+    async def _speak(self, text: str, where: Message) -> float:
+        output = (self._session.get("audio") or {}).get("output") or {}
+        speech = await asyncio.to_thread(
+            self._visit.house.mouth.say,
+            text,
+            rate=RATE,
+            voice=output.get("voice") or "marin",
+            speed=output.get("speed") or 1.0,
+            stop=lambda: self._cancelled,
+        )
+        words, step = list(speech.words), int(RATE * CHUNK) * 2
+        for at in range(0, len(speech.pcm), step):
+            if self._cancelled:
+                break
+            while words and words[0][1] * RATE * 2 < at + step:
+                kind = "response.output_audio_transcript.delta"
+                self._post(kind, **where, delta=words.pop(0)[0] + " ")
+            chunk = speech.pcm[at : at + step]
+            delta = base64.b64encode(chunk).decode()
+            self._post("response.output_audio.delta", **where, delta=delta)
+            await asyncio.sleep(len(chunk) / 2 / RATE / self._visit.profile.audio_speed)
+        self._post("response.output_audio.done", **where)
+        self._post("response.output_audio_transcript.done", **where, transcript=text)
+        return speech.seconds
+
+    def _call(self, name: str, arguments: Message, response_id: str, index: int) -> Message:
+        item = {
+            "id": f"item_{uid()}",
+            "type": "function_call",
+            "status": "completed",
+            "name": name,
+            "call_id": f"call_{uid()}",
+            "arguments": json.dumps(arguments),
+        }
+        self._add(item)
+        self._post(
+            "response.function_call_arguments.done",
+            response_id=response_id,
+            item_id=item["id"],
+            output_index=index,
+            call_id=item["call_id"],
+            arguments=item["arguments"],
+        )
+        return item
+
+    def _usage(self, body: Message, said: str, seconds: float) -> Message:
+        text_in = tokens([body["system"], body["messages"], body["tools"]])
+        audio_in = round(self._heard_seconds * AUDIO_TOKENS_IN)
+        text_out, audio_out = tokens(said), round(seconds * AUDIO_TOKENS_OUT)
+        return {
+            "total_tokens": text_in + audio_in + text_out + audio_out,
+            "input_tokens": text_in + audio_in,
+            "output_tokens": text_out + audio_out,
+            "input_token_details": {"text_tokens": text_in, "audio_tokens": audio_in},
+            "output_token_details": {"text_tokens": text_out, "audio_tokens": audio_out},
+        }
+
+    def _truncate(self, event: Message) -> None:
+        ms = event["audio_end_ms"]
+        self._visit.journal.write(VENDOR, "truncate", item_id=event["item_id"], audio_end_ms=ms)
+        if item := self._item(event["item_id"]):
+            self._items[self._items.index(item)] = truncated(item, ms / 1000)
+        fields = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
+        self._post("conversation.item.truncated", **fields)
+
+    def _item(self, item_id: str) -> Message | None:
+        return next((item for item in self._items if item["id"] == item_id), None)
+
+    def _add(self, item: Message) -> None:
+        item = {**item, "id": item.get("id") or f"item_{uid()}"}
+        self._items.append(item)
+        self._post("conversation.item.added", item=item)
+        self._post("conversation.item.done", item=item)
+
+    def _refuse(self, code: str, message: str, event: Message) -> None:
+        self._post("error", error=trouble(code, message, event.get("event_id")))
+
+    def _post(self, kind: str, **data: Any) -> None:
+        self._outbox.post({"type": kind, "event_id": f"event_{uid()}", **data})

@@ -1,0 +1,93 @@
+"""Calls from the phone network through Daily: the webhook it posts to when a number is dialed."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from pipecat.runner.types import DialinSettings
+
+from serving.cards import Catalogue, choose
+from serving.daily_rooms import DailyRooms
+from serving.rooms import RoomError, RoomLine
+
+SIGNATURE_SECS = 300
+"""How old a signed webhook may be."""
+
+
+def dialin_body(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The session body of a call from the phone network, in Pipecat Cloud's shape.
+
+    The transport answers Daily's ``dialin-ready`` with it (``/dialin/pinlessCallUpdate``), and so
+    puts the waiting caller through. The key stays out: the door takes it from the environment.
+    """
+    settings = DialinSettings(
+        call_id=call["callId"],
+        call_domain=call["callDomain"],
+        To=call["To"],
+        From=call["From"],
+        sip_headers=call.get("sipHeaders"),
+    )
+    return {"dialin_settings": settings.model_dump(), "daily_api_key": "", "daily_api_url": ""}
+
+
+def dialin_router(catalogue: Catalogue, *, rooms: Callable[[], DailyRooms]) -> APIRouter:
+    """``POST /daily/dial-in/{bot}``: ``{From, To, callId, callDomain}`` → ``{sessionId}``.
+
+    Signed with ``DAILY_PINLESS_HMAC``; unsigned calls are refused.
+
+    Args:
+        catalogue: The bots there are.
+        rooms: Makes the room service, at the first call.
+    """
+    routes = APIRouter()
+    service: list[DailyRooms] = []
+
+    @routes.post("/daily/dial-in/{bot}")
+    async def dial_in(bot: str, request: Request) -> dict[str, str]:
+        raw = await request.body()
+        _check_signature(request.headers, raw)
+        try:
+            call = json.loads(raw)
+            if call.get("test") or call.get("Test"):
+                return {"status": "OK"}
+            body = dialin_body(call) | {"bot": choose(catalogue, bot)}
+        except (ValueError, KeyError, AttributeError):
+            raise HTTPException(400, "A dial-in webhook has From, To, callId and callDomain.")
+
+        switchboard = request.app.state.switchboard
+        session = switchboard.admit(body)
+        try:
+            if not service:
+                service.append(rooms())
+            room = await service[0].open(video=False, phone=call["From"])
+        except BaseException as error:
+            switchboard.drop(session)
+            if isinstance(error, RoomError):
+                raise HTTPException(503, str(error)) from error
+            raise
+        switchboard.connect(session, room.arguments(body=body), RoomLine(service[0], room))
+        return {"sessionId": session.id}
+
+    return routes
+
+
+def _check_signature(headers: Mapping[str, str], raw: bytes) -> None:
+    secret = os.environ.get("DAILY_PINLESS_HMAC", "")
+    if not secret:
+        raise HTTPException(
+            403, "Dial-in is closed: put the hmac of Daily's pinless_dialin in DAILY_PINLESS_HMAC."
+        )
+    stamp = headers.get("x-pinless-timestamp", "")
+    signed = hmac.new(base64.b64decode(secret), stamp.encode() + b"." + raw, hashlib.sha256)
+    expected = base64.b64encode(signed.digest()).decode()
+    if not hmac.compare_digest(expected, headers.get("x-pinless-signature", "")):
+        raise HTTPException(403, "The dial-in webhook is not signed by Daily.")
+    sent = float(stamp) / (1000 if len(stamp) > 11 else 1)  # Daily sends ms, its guide says s
+    if abs(time.time() - sent) > SIGNATURE_SECS:
+        raise HTTPException(403, "The dial-in webhook is too old.")

@@ -1,0 +1,155 @@
+"""Phone webhooks: a carrier asks what to do with a call, and is sent to this server's ``/ws``.
+
+A carrier that can sign its requests must: Twilio (``TWILIO_AUTH_TOKEN``), Telnyx
+(``TELNYX_PUBLIC_KEY``), Plivo (``PLIVO_AUTH_TOKEN``). Exotel signs nothing and is asked for a
+password instead (``EXOTEL_WEBHOOK_PASSWORD``). Without its secret a webhook answers only to this
+machine.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import quoteattr
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from serving.cards import Catalogue, choose
+from sessions.locality import is_local
+
+SIGNATURE_SECS = 300
+"""How old a webhook with a signed time may be."""
+
+
+def twilio_signature(url: str, form: Mapping[str, str], token: str) -> str:
+    """The ``X-Twilio-Signature`` of a request: HMAC-SHA1 of the URL and the sorted form."""
+    text = url + "".join(f"{key}{form[key]}" for key in sorted(form))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def plivo_signature(url: str, form: Mapping[str, str], nonce: str, token: str) -> str:
+    """The ``X-Plivo-Signature-V3`` of a POST to a URL without a query."""
+    fields = "?" + "".join(f"{key}{form[key]}" for key in sorted(form)) if form else ""
+    text = f"{url}{fields}.{nonce}"
+    signed = hmac.new(token.encode(), text.encode(), hashlib.sha256).digest()
+    return base64.b64encode(signed).decode()
+
+
+def _by_twilio(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+    signature = request.headers.get("x-twilio-signature", "")
+    return hmac.compare_digest(twilio_signature(url, form, key), signature)
+
+
+def _by_plivo(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+    nonce = request.headers.get("x-plivo-signature-v3-nonce", "")
+    expected = plivo_signature(url, form, nonce, key)
+    given = request.headers.get("x-plivo-signature-v3", "").split(",")
+    return any(hmac.compare_digest(expected, one.strip()) for one in given)
+
+
+def _by_telnyx(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+    stamp = request.headers.get("telnyx-timestamp", "")
+    try:
+        signature = base64.b64decode(request.headers.get("telnyx-signature-ed25519", ""))
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
+        public.verify(signature, stamp.encode() + b"|" + raw)
+        return abs(time.time() - float(stamp)) < SIGNATURE_SECS
+    except (InvalidSignature, ValueError):
+        return False
+
+
+def _by_password(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+    expected = "Basic " + base64.b64encode(f"exotel:{key}".encode()).decode()
+    return hmac.compare_digest(expected, request.headers.get("authorization", ""))
+
+
+SECRETS = {
+    "twilio": ("TWILIO_AUTH_TOKEN", _by_twilio),
+    "telnyx": ("TELNYX_PUBLIC_KEY", _by_telnyx),
+    "plivo": ("PLIVO_AUTH_TOKEN", _by_plivo),
+    "exotel": ("EXOTEL_WEBHOOK_PASSWORD", _by_password),
+}
+
+
+def _answer(carrier: str, stream: str, form: Mapping[str, str]) -> Response:
+    match carrier:
+        case "twilio":  # Pipecat reads the two numbers from these parameters
+            numbers = "".join(
+                f"<Parameter name={quoteattr(name)} value={quoteattr(form[field])}/>"
+                for name, field in (("from_number", "From"), ("to_number", "To"))
+                if form.get(field)
+            )
+            verb = f"<Connect><Stream url={quoteattr(stream)}>{numbers}</Stream></Connect>"
+        case "telnyx":
+            verb = f'<Connect><Stream url={quoteattr(stream)} bidirectionalMode="rtp"/></Connect>'
+        case "plivo":
+            verb = (
+                '<Stream bidirectional="true" keepCallAlive="true"'
+                f' contentType="audio/x-mulaw;rate=8000">{stream}</Stream>'
+            )
+        case _:
+            return Response(json.dumps({"url": stream}), media_type="application/json")
+    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<Response>{verb}</Response>'
+    return Response(xml, media_type="application/xml")
+
+
+def phone_router(
+    catalogue: Catalogue,
+    *,
+    stream_path: Callable[[str], str] = "/ws/{}".format,
+    public_url: str | None = None,
+) -> APIRouter:
+    """The webhooks of all carriers.
+
+    Args:
+        catalogue: The bots there are.
+        stream_path: Where on this server the call's media goes, given the bot's name; the place
+            to put a one-time token.
+        public_url: What the carriers call this server, such as ``https://voice.example.org``.
+            Defaults to ``VIVACE_PUBLIC_URL``, then to what the request says.
+
+    Routes:
+        ``POST /phone/{twilio|telnyx|plivo}/{bot}`` → XML; ``GET /phone/exotel/{bot}`` → JSON.
+    """
+    routes = APIRouter()
+
+    @routes.api_route("/phone/{carrier}/{bot}", methods=["GET", "POST"])
+    async def answer(carrier: str, bot: str, request: Request) -> Response:
+        if carrier not in SECRETS:
+            known = ", ".join(SECRETS)
+            raise HTTPException(404, f"There is no carrier {carrier!r}. Use one of: {known}.")
+        choose(catalogue, bot)
+        raw = await request.body()
+        form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+        origin = public_url or os.environ.get("VIVACE_PUBLIC_URL") or _origin(request)
+        query = f"?{request.url.query}" if request.url.query else ""
+        _check(carrier, origin + request.url.path + query, form, request, raw)
+        stream = "ws" + origin.removeprefix("http") + stream_path(bot)
+        return _answer(carrier, stream, form)
+
+    return routes
+
+
+def _check(carrier: str, url: str, form: Mapping[str, str], request: Request, raw: bytes) -> None:
+    name, is_signed = SECRETS[carrier]
+    if secret := os.environ.get(name):
+        if not is_signed(url, form, request, raw, secret):
+            raise HTTPException(
+                403,
+                f"Not signed by {carrier} for {url}. If that is not the URL that {carrier} calls,"
+                " set VIVACE_PUBLIC_URL.",
+            )
+    elif not is_local(request):
+        raise HTTPException(403, f"The {carrier} line is closed: set {name} in .env to open it.")
+
+
+def _origin(request: Request) -> str:
+    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+    host = request.headers.get("x-forwarded-host", request.headers.get("host", ""))
+    return f"{scheme}://{host}"

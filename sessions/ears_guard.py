@@ -1,0 +1,96 @@
+"""Let nothing but redacted transcripts leave the ears."""
+
+import asyncio
+from dataclasses import replace
+
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    TranslationFrame,
+    UserBackchannelFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from sessions.phi import PHIFirewall
+from sessions.policy import Policy
+
+# The end of a segment that may be the beginning of an identifier waits for the next segment,
+# but never longer than this: the pause between two halves of a spoken number.
+HOLD_SECS = 0.6
+
+
+def redacted(frame, text: str):
+    """The same transcript with other words; the vendor's raw result does not ride along."""
+    changes: dict = {"text": text}
+    if hasattr(frame, "result"):
+        changes["result"] = None
+    new = replace(frame, **changes)
+    new.pts, new.metadata = frame.pts, frame.metadata
+    new.transport_source = frame.transport_source
+    return new
+
+
+class EarsGuard:
+    """Stands on the ears' own push: observers, tracing and clients see a frame there first.
+
+    Final transcripts pass up to their open tail; the tail waits for the next segment, for the
+    end of the caller's speech, or for :data:`HOLD_SECS`.
+    """
+
+    def __init__(self, ears: FrameProcessor, *, phi: PHIFirewall | None, policy: Policy):
+        """Put the guard in place.
+
+        Args:
+            ears: Any service that pushes transcripts.
+            phi: The session's firewall; ``None`` where the policy does not redact.
+            policy: Says whether interim transcripts may leave the ears at all.
+        """
+        self._ears = ears
+        self._phi = phi
+        self._policy = policy
+        self._push = ears.push_frame
+        self._speaking = False
+        self._timer: asyncio.Task | None = None
+        ears.push_frame = self._guarded  # type: ignore[method-assign]
+        ears.add_event_handler("on_before_process_frame", self._listen)
+
+    async def _listen(self, _ears, frame: Frame):
+        if isinstance(frame, VADUserStartedSpeakingFrame):
+            self._speaking = True
+        elif isinstance(frame, VADUserStoppedSpeakingFrame):
+            self._speaking = False
+
+    async def _guarded(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
+        if isinstance(frame, InterimTranscriptionFrame) and not self._policy.interims:
+            return
+        if self._phi and isinstance(frame, TranscriptionFrame):
+            await self._final(self._phi, frame, direction)
+            return
+        if self._phi and isinstance(
+            frame, (InterimTranscriptionFrame, TranslationFrame, UserBackchannelFrame)
+        ):
+            frame = redacted(frame, self._phi.redact(frame.text).text)
+        await self._push(frame, direction)
+
+    async def _final(self, phi: PHIFirewall, frame: TranscriptionFrame, direction: FrameDirection):
+        if self._timer:
+            await self._ears.cancel_task(self._timer)
+            self._timer = None
+        text = phi.feed(frame.text)
+        if frame.finalized or not self._speaking:
+            text = f"{text} {phi.flush()}".strip()
+        else:
+            self._timer = self._ears.create_task(self._release(phi, frame, direction))
+        if text or not frame.text.strip():
+            await self._push(redacted(frame, text), direction)
+
+    async def _release(
+        self, phi: PHIFirewall, frame: TranscriptionFrame, direction: FrameDirection
+    ):
+        await asyncio.sleep(HOLD_SECS)
+        self._timer = None
+        if text := phi.flush():
+            await self._push(redacted(frame, text), direction)

@@ -1,0 +1,77 @@
+"""What a client hands in besides speech and text: documents are taken, tool results are not."""
+
+import asyncio
+import base64
+import shutil
+import tempfile
+from pathlib import Path
+
+from loguru import logger
+from pipecat.frames.frames import (
+    Frame,
+    FunctionCallResultFrame,
+    LLMMessagesAppendFrame,
+    UserFileRawFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContextMessage
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.utils.file_storage import FileStorage
+
+NOTE = "(The caller has uploaded a document. A tool that reads documents finds it.)"
+
+
+class FrontDesk(FrameProcessor):
+    """Lays a caller's documents where tools read them, and tells the model that they are there.
+
+    Pipecat's clients send them as ``send-file``; they never go into the model's context as they
+    are. A client's ``llm-function-call-result`` is dropped: results come from tools.
+
+    Frame input/output::
+
+        UserFileRawFrame        -> LLMMessagesAppendFrame(a note)
+        FunctionCallResultFrame -> nothing
+    """
+
+    def __init__(self, *, storage: FileStorage | None, **kwargs):
+        """Initialize the desk.
+
+        Args:
+            storage: Resolves the URLs of uploads; ``None`` where the door has no upload route.
+            **kwargs: Additional arguments passed to the parent FrameProcessor.
+        """
+        super().__init__(**kwargs)
+        self.folder = Path(tempfile.mkdtemp(prefix="vivace-documents-"))
+        self._storage = storage
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection):
+        """Take documents out of the stream; pass everything else through."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, UserFileRawFrame):
+            self.create_task(self._take(frame))
+        elif isinstance(frame, FunctionCallResultFrame) and direction == FrameDirection.DOWNSTREAM:
+            logger.warning(f"A client sent a result of {frame.function_name!r}; it was dropped")
+        else:
+            await self.push_frame(frame, direction)
+
+    def clear(self) -> None:
+        """Delete the session's copies."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _take(self, frame: UserFileRawFrame):
+        try:
+            contents = await self._contents(frame)
+        except (FileNotFoundError, ValueError) as error:
+            logger.error(f"A caller's document could not be taken: {type(error).__name__}")
+            await self.push_error("The document did not arrive. Upload it once more.")
+            return
+        name = Path(frame.filename or "document.txt").name
+        await asyncio.to_thread((self.folder / name).write_bytes, contents)
+        note: LLMContextMessage = {"role": "developer", "content": NOTE}
+        await self.push_frame(LLMMessagesAppendFrame([note], run_llm=bool(frame.run_llm)))
+
+    async def _contents(self, frame: UserFileRawFrame) -> bytes:
+        if frame.type == "bytes":
+            return base64.b64decode(frame.file.partition("base64,")[2])
+        if self._storage is None:
+            raise ValueError("this door takes no uploads")
+        return await self._storage.load(frame.file)

@@ -1,0 +1,164 @@
+"""How every call begins: the disclosure is said first, whole, and cannot be cut."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from loguru import logger
+from pipecat.frames.frames import (
+    DataFrame,
+    Frame,
+    InterruptionFrame,
+    LLMContextFrame,
+    LLMMessagesAppendFrame,
+    OutputTransportMessageFrame,
+    StartFrame,
+    TTSSpeakFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    UserImageRawFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContextMessage
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.turns.user_mute import BaseUserMuteStrategy
+
+# Spoken English runs at about 2.5 words a second; the rest is for a slow voice and network.
+WORDS_PER_SECOND = 2.0
+PATIENCE_SECS = 8.0
+
+GREETING_CUE = "(The caller is on the line. Greet them in one sentence.)"
+
+
+class Opening(FrameProcessor):
+    """Says the disclosure before the bot can say anything else.
+
+    Stands at the head of every pipeline. Until the disclosure is on its way, whatever could make
+    the bot speak waits here; until it has been heard, interruptions stop here. A disclosure that
+    cannot be spoken is tried once more, and then the call ends: the caller is never left talking
+    to an undisclosed machine.
+
+    Frame input/output::
+
+        (the caller connects)       -> TTSSpeakFrame(disclosure, uninterruptible)
+        LLMRunFrame, typed text ... -> the same, after the disclosure
+        InterruptionFrame           -> nothing, until the disclosure was heard
+    """
+
+    def __init__(self, *, on_failure: Callable[[str], Awaitable[None]], **kwargs):
+        """Initialize the opening.
+
+        Args:
+            on_failure: Called with the reason when the disclosure could not be spoken.
+            **kwargs: Additional arguments passed to the parent FrameProcessor.
+        """
+        super().__init__(**kwargs)
+        self.echo = OpeningEcho(self)
+        self._on_failure = on_failure
+        self._held: list[tuple[Frame, FrameDirection]] = []
+        self._begun = False
+        self._started = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._task: asyncio.Task | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the caller has heard the whole disclosure."""
+        return self._heard.is_set()
+
+    async def begin(self, disclosure: str, *, greet: bool) -> None:
+        """Say the disclosure and let the conversation follow. A second call does nothing.
+
+        Args:
+            disclosure: What is said first.
+            greet: Whether the model then speaks before the caller does.
+        """
+        if self._begun:
+            return
+        self._begun = True
+        await self._started.wait()
+        await self._say(disclosure)
+        if greet:
+            cue: LLMContextMessage = {"role": "developer", "content": GREETING_CUE}
+            await self.push_frame(LLMMessagesAppendFrame([cue], run_llm=True))
+        held, self._held = self._held, []
+        for frame, direction in held:
+            await self.push_frame(frame, direction)
+        self._task = self.create_task(self._insist(disclosure))
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection):
+        """Hold back what could speak before, or cut, the disclosure."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            await self.push_frame(frame, direction)
+            self._started.set()
+        elif direction == FrameDirection.DOWNSTREAM and not self.heard and self._stop(frame):
+            if not isinstance(frame, InterruptionFrame):
+                self._held.append((frame, direction))
+        else:
+            await self.push_frame(frame, direction)
+
+    async def cleanup(self):
+        """Stop waiting for a disclosure that nobody will hear."""
+        await super().cleanup()
+        if self._task:
+            await self.cancel_task(self._task)
+            self._task = None
+
+    def _stop(self, frame: Frame) -> bool:
+        if isinstance(frame, InterruptionFrame):
+            return True
+        speaks = isinstance(frame, (DataFrame, LLMContextFrame, UserImageRawFrame))
+        return speaks and not self._begun and not isinstance(frame, OutputTransportMessageFrame)
+
+    async def _say(self, disclosure: str):
+        frame = TTSSpeakFrame(disclosure, append_to_context=False)
+        frame.interruptible = False
+        await self.push_frame(frame)
+
+    async def _insist(self, disclosure: str):
+        patience = PATIENCE_SECS + len(disclosure.split()) / WORDS_PER_SECOND
+        for attempt in (1, 2):
+            try:
+                await asyncio.wait_for(self._heard.wait(), patience)
+                return
+            except TimeoutError:
+                logger.warning(f"The disclosure was not heard within {patience:.0f} s")
+            if attempt == 1:
+                await self._say(disclosure)
+        await self._on_failure("the disclosure could not be spoken")
+
+    def _on_heard(self):
+        self._heard.set()
+
+
+class OpeningEcho(FrameProcessor):
+    """Tells the opening when the disclosure has been played out. Stands at the pipeline's tail."""
+
+    def __init__(self, opening: Opening, **kwargs):
+        """Initialize the echo. Built by :class:`Opening`."""
+        super().__init__(**kwargs)
+        self._opening = opening
+        self._context_id: str | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection):
+        """Watch for the end of the first uninterruptible speech."""
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if self._opening.heard:
+            return
+        if isinstance(frame, TTSStartedFrame) and self._context_id is None:
+            self._context_id = frame.context_id
+        elif isinstance(frame, TTSStoppedFrame) and frame.context_id == self._context_id:
+            self._opening._on_heard()
+
+
+class MuteUntilDisclosed(BaseUserMuteStrategy):
+    """The caller cannot open a turn before the disclosure was heard."""
+
+    def __init__(self, opening: Opening):
+        """Initialize the strategy for one session's opening."""
+        super().__init__()
+        self._opening = opening
+
+    async def process_frame(self, frame: Frame) -> bool:
+        """Whether the caller is still muted."""
+        return not self._opening.heard

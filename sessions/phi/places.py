@@ -1,0 +1,317 @@
+"""Places below the state: street addresses, units, cities, counties and postal codes."""
+
+from sessions.phi import vocabulary as v
+from sessions.phi.lexicon import COMMON, DICTIONARY, STATE, city, first, last, lexicon
+from sessions.phi.tokens import Words, is_letter, is_number
+
+BEFORE_CITY = v.words(
+    "in from near to around outside over at by of into toward towards across downtown called visiting "
+    "leaving through via between and or north south east west central uptown greater"
+)
+MOVES = v.words(
+    "live lives living lived moved from in near located reside resides born raised downtown outside "
+    "visiting based staying stay city town grew"
+)
+COMPASS = v.words("north south east west northeast northwest southeast southwest n s e w")
+NOT_PLACES = v.words(
+    "the a an my your bed pain back surgery hospital clinic work home school town march may april june "
+    "august general hand bath sleep bend early beach center centre spring springs summer hope price "
+    "orange price best mobile reading enterprise independence surprise normal nice male cut bar ok "
+    "much many most us me university college union lead page liberty price opportunity eagle why "
+    "truth eighty four hundred bay hill hills park lake river grand junction valley"
+)
+SURE_CITY_WORDS = v.words("buffalo mobile reading orange phoenix lincoln madison independence aurora bath nice enterprise")
+
+
+def find(words: Words, asked: tuple[str, ...]) -> None:
+    """Label every place below the state.
+
+    Args:
+        words: The text; digits may already be labelled.
+        asked: What the bot asked for.
+    """
+    streets(words, asked)
+    units(words)
+    postcodes(words)
+    boxes(words)
+    cities(words, asked)
+    answers(words, asked)
+
+
+def place_at(words: Words, i: int) -> tuple[int, int]:
+    """Longest known place at word ``i``: ``(index after it, tier)``; ``(i, 0)`` when none."""
+    n, look = len(words), lexicon()
+    for size in range(min(look.longest_place, n - i, 4), 0, -1):
+        if any(words.breaks(k) for k in range(i, i + size - 1)):
+            continue
+        tier = city(words.flags[i]) if size == 1 else city(look.flags(" ".join(words.bare[i : i + size])))
+        if tier:
+            return i + size, tier
+    return i, 0
+
+
+def state_at(words: Words, i: int) -> int:
+    """Index after a state or country at ``i``; ``i`` when none."""
+    n, look = len(words), lexicon()
+    for size in (3, 2, 1):
+        if i + size <= n:
+            flags = words.flags[i] if size == 1 else look.flags(" ".join(words.bare[i : i + size]))
+            if flags & STATE:
+                return i + size
+    return i
+
+
+def after_street(words: Words, i: int) -> None:
+    """What follows a street belongs to it: unit, city, state, postal code."""
+    low, n = words.low, len(words)
+    j = i
+    for _ in range(6):
+        while j < n and (low[j] in v.HESITATIONS or low[j] in ("in", "and", "that's", "the", "city", "of", "comma", "zip", "code", "is", "it's")):
+            j += 1
+        if j >= n or words.breaks(j - 1) and j > i + 2:
+            break
+        if low[j] in v.UNITS_OF_HOME and j + 1 < n:
+            end = unit_end(words, j)
+            if end > j + 1:
+                words.put(j, end, "GEO", over=("NAME", "ID", "PHONE", "ACCOUNT"))
+                j = end
+                continue
+        if is_number(low[j]) or low[j] in v.REPEATS:
+            end = j
+            while end < n and (is_number(low[end]) or low[end] in v.HESITATIONS or low[end] in v.REPEATS):
+                end += 1
+            while low[end - 1] in v.HESITATIONS:
+                end -= 1
+            if low[end : end + 1] and low[end] in v.MEASURES:
+                break
+            words.put(j, end, "GEO", over=("ID", "PHONE", "ACCOUNT"))
+            j = end
+            continue
+        end, tier = place_at(words, j)
+        if tier and (j == i or end - j > 1 or low[j] not in v.STOP) and low[j] not in v.STOP:
+            words.put(j, end, "GEO", over=("NAME",))
+            j = end
+            continue
+        end = state_at(words, j)
+        if end > j and j > i:
+            words.put(j, end, "GEO")
+            j = end
+            continue
+        break
+
+
+def unit_end(words: Words, i: int) -> int:
+    """Index after "apartment twenty nine", "unit f", "suite eight five b"."""
+    low, n = words.low, len(words)
+    j = i + 1
+    while j < n and low[j] in ("number", "letter", "is"):
+        j += 1
+    begin = j
+    while j < n and j - begin < 5 and (is_number(low[j]) or is_letter(low[j]) and (low[j] not in ("i",) ) or low[j] in ("hundred", "floor") or low[j] in v.HESITATIONS or any(c.isdigit() for c in low[j])):
+        if low[j] in ("a", "i") and j == begin and j + 1 < n and low[j + 1] not in v.STOP and not place_at(words, j + 1)[1]:
+            break
+        j += 1
+    if j > begin and low[j - 1] in v.HESITATIONS:
+        j -= 1
+    if begin < n and j == begin and low[begin] in v.ORDINALS:
+        j += 1
+    return j if j > begin else i
+
+
+def streets(words: Words, asked: tuple[str, ...]) -> None:
+    """Number, name and street word: "three fifty eight ortiz street"."""
+    low, n = words.low, len(words)
+    for i in range(1, n):
+        if low[i] not in v.STREETS or words.label[i] == "EMAIL":
+            continue
+        k, count = i - 1, 0
+        while k >= 0 and count < 4 and not is_number(low[k]) and (low[k] not in v.STOP or low[k] in ("st", "long", "new", "old", "little", "great", "first", "good", "morning", "night", "the") and count > 0) and low[k] not in v.HESITATIONS and not words.breaks(k):
+            if low[k] in v.RELATIONS and low[k] not in ("king", "church"):
+                break
+            k -= 1
+            count += 1
+        begin = k + 1
+        number = k
+        while number >= 0 and (low[number] in v.HESITATIONS or low[number] in ("and", "on")) and number > k - 2:
+            number -= 1
+        numbered = number >= 0 and (is_number(low[number]) or low[number] in v.ORDINALS or low[number] == "hundred" or low[number][0].isdigit())
+        if numbered and low[k] in ("on",):
+            numbered = False
+        if not numbered:
+            cued = k >= 0 and low[k] in ("on", "at", "off", "of", "from", "and", "near", "by", "to", "live", "street", "is", "it's")
+            asks = "GEO" in asked
+            if count == 0 or not (cued and low[i] in v.PLAIN_STREETS or asks):
+                continue
+            if all(words.flags[q] & COMMON and not last(words.flags[q]) for q in range(begin, i)) and not asks:
+                continue
+            if low[i] in ("drive", "court", "circle", "trail", "way", "place", "close", "square", "run", "point", "hill", "row", "green", "path", "walk", "loop", "route") and not (cued and count and not all(words.flags[q] & DICTIONARY for q in range(begin, i))) and not asks:
+                continue
+            words.put(begin, i + 1, "GEO", over=("NAME",))
+            after_street(words, i + 1)
+            continue
+        if count == 0 and low[number] not in v.ORDINALS:
+            if low[i] not in ("broadway", "highway", "route", "street", "avenue", "hwy"):
+                continue
+        if low[i] not in v.PLAIN_STREETS and count == 0:
+            continue
+        if low[i] in ("way", "place", "close", "run", "point", "hill", "row", "green", "walk", "square", "bend", "landing", "path", "loop", "ter") and number >= 1 and low[number] == "one" and low[number - 1] not in ("is", "at", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh", "zero"):
+            continue
+        house = number
+        while house > 0 and (is_number(low[house - 1]) or low[house - 1] in ("hundred", "thousand") or low[house - 1] in v.REPEATS or low[house - 1] == "number" or is_letter(low[house - 1]) and low[house - 1] in COMPASS or (
+            house > 1 and (low[house - 1] in v.HESITATIONS or low[house - 1] == "and") and (is_number(low[house - 2]) or low[house - 2] == "hundred")
+        ) or low[house - 1][0].isdigit()) and words.label[house - 1] not in ("DATE", "SSN"):
+            house -= 1
+        stop = i + 1
+        if stop < n and low[stop] in COMPASS and len(low[stop]) > 1:
+            stop += 1
+        words.put(house, stop, "GEO", over=("NAME", "ID", "PHONE", "ACCOUNT", "MRN", "LICENSE", "HEALTHPLAN", "DEVICE", "FAX"))
+        after_street(words, stop)
+
+
+def units(words: Words) -> None:
+    """An apartment with its number, wherever it is said."""
+    low, n = words.low, len(words)
+    for i in range(n - 1):
+        if low[i] not in ("apartment", "apt", "unit", "suite", "flat", "lot", "ste") or words.label[i]:
+            continue
+        end = unit_end(words, i)
+        near = i > 0 and words.label[i - 1] == "GEO" or words.label[i + 1] == "GEO"
+        if end == i or low[i] in ("unit", "flat", "lot") and not near and not (end < n and low[end] in v.STREETS):
+            continue
+        if low[i] == "suite" and end - i < 2:
+            continue
+        words.put(i, end, "GEO", over=("ID", "PHONE"))
+        after_street(words, end)
+    for i in range(n - 2):
+        if low[i] in v.ORDINALS and low[i + 1] == "floor" and i and words.label[i - 1] == "GEO":
+            words.put(i, i + 2, "GEO")
+
+
+def boxes(words: Words) -> None:
+    """ "p o box four one two" """
+    low, n = words.low, len(words)
+    for i in range(n - 1):
+        if low[i] != "box" or not (is_number(low[i + 1]) or low[i + 1] == "number"):
+            continue
+        if low[max(0, i - 2) : i] == ["p", "o"] or low[i - 1] in ("po", "post", "office", "mail"):
+            end = i + 1
+            while end < n and (is_number(low[end]) or low[end] in v.HESITATIONS or low[end] in ("number", "hundred") or low[end] in v.REPEATS):
+                end += 1
+            begin = i - 2 if low[i - 1] in ("o", "office") else i - 1
+            words.put(max(0, begin), end, "GEO", over=("ID", "PHONE", "ACCOUNT"))
+            after_street(words, end)
+
+
+def postcodes(words: Words) -> None:
+    """Postal codes of letters and digits: "n w three six p q", "m five v two t six"."""
+    low, n = words.low, len(words)
+    i = 0
+    while i < n:
+        if words.label[i] in (None, "ID") and len(low[i]) <= 2 and low[i].isalpha() and low[i] not in v.STOP and low[i] not in v.HESITATIONS and low[i] != "o":
+            j = i + 1
+            if j < n and is_letter(low[i]) and is_letter(low[j]):
+                j += 1
+            k = j
+            while k < n and is_number(low[k]) and k - j < 4:
+                k += 1
+            tail = k
+            while tail < n and len(low[tail]) <= 2 and low[tail].isalpha() and low[tail] not in v.STOP and low[tail] not in v.HESITATIONS and tail - k < 2:
+                tail += 1
+            if 0 < k - j <= 4 and tail - k == 2 and (i == 0 or not is_letter(low[i - 1])):
+                words.put(i, tail, "GEO", over=("ID",))
+                i = tail
+                continue
+        i += 1
+
+
+def cities(words: Words, asked: tuple[str, ...]) -> None:
+    """Cities and counties of the gazetteer, by cue or because nothing else has that name."""
+    low, n, flags = words.low, len(words), words.flags
+    i = 0
+    while i < n:
+        if words.label[i] is not None:
+            i += 1
+            continue
+        end, tier = place_at(words, i)
+        if not tier or any(words.label[i:end]):
+            i += 1
+            continue
+        if take_city(words, i, end, tier, asked):
+            if i and low[i - 1] in ("saint", "st", "san", "santa", "los", "las", "el", "la", "fort", "mount", "new", "port", "lake") and words.label[i - 1] is None:
+                words.put(i - 1, i, "GEO")
+            stop = end
+            if stop < n and low[stop] in ("county", "township", "parish", "beach", "heights", "city", "springs", "park", "falls", "village", "hills", "island", "valley"):
+                stop += 1
+            words.put(i, stop, "GEO")
+            after = state_at(words, stop)
+            if after > stop and not words.breaks(stop - 1):
+                words.put(stop, after, "GEO")
+                stop = after
+            i = stop
+        else:
+            i = i + 1
+    for i in range(1, n):
+        if low[i] in ("county", "township", "borough", "parish") and words.label[i - 1] in (None, "NAME") and low[i - 1] not in v.STOP and not flags[i - 1] & STATE:
+            words.put(i - 1, i + 1, "GEO", over=("NAME",))
+
+
+def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...]) -> bool:
+    """A gazetteer phrase is meant as a place here."""
+    low, flags = words.low, words.flags
+    phrase = " ".join(words.bare[i:end])
+    one = end - i == 1
+    before = low[i - 1] if i else ""
+    two_before = low[i - 2] if i > 1 else ""
+    follows_geo = i > 0 and words.label[i - 1] == "GEO"
+    state_next = state_at(words, end) > end
+    place_cue = before in ("in", "from", "near", "outside", "downtown", "toward", "towards", "visiting") or (
+        before in BEFORE_CITY and two_before in MOVES | v.words("drive drove fly flew go going went travel traveled transferred relocated sent ship move moving back over")
+    )
+    asks = "GEO" in asked
+    if low[i] in v.STOP and not (not one and tier >= 2) or low[i] in v.HESITATIONS:
+        return False
+    if one and flags[i] & STATE and not state_next and not follows_geo:
+        return False
+    if not one and lexicon().flags(phrase) & STATE and not state_next and not follows_geo:
+        return place_cue and phrase in ("new york", "washington")
+    if state_next and low[end] not in ("me", "in", "or", "ok", "oh"):
+        return not (one and low[i] in v.STOP)
+    wordy = bool(flags[i] & DICTIONARY)
+    nameish = first(flags[i]) >= 2 or last(flags[i]) == 3
+    if one:
+        if low[i] in v.NOT_A_NAME or low[i] in v.MONTHS:
+            return False
+        if wordy:
+            return (low[i] in SURE_CITY_WORDS and before in ("in", "from") and two_before not in ("am",)) or (
+                asks and len(words) <= 5 and tier >= 1 and low[i] not in v.STOP and not flags[i] & COMMON
+            ) or asks and place_cue and tier >= 2 and low[i] not in NOT_PLACES
+        if place_cue or follows_geo or asks and len(words) <= 12:
+            return True
+        if before in v.RELATIONS or before in v.TITLES:
+            return False
+        return tier == 3 and not nameish and not first(flags[i])
+    common = all(f & DICTIONARY for f in flags[i:end])
+    if place_cue or follows_geo or asks:
+        return not common or tier >= 2 or asks
+    if first(flags[i]) >= 2 and last(flags[end - 1]):
+        return False
+    return tier >= 2 and not common
+
+
+def answers(words: Words, asked: tuple[str, ...]) -> None:
+    """The bot asked where, and no rule knows the place: take what carries a number or no meaning."""
+    if "GEO" not in asked or "GEO" in words.label:
+        return
+    low, n = words.low, len(words)
+    for i in range(n):
+        if is_number(low[i]) and words.label[i] in (None, "ID", "PHONE", "ACCOUNT"):
+            end = i
+            while end < n and end - i < 9 and (is_number(low[end]) or low[end] not in v.STOP or low[end] in ("new", "first", "old")):
+                end += 1
+            while end > i and low[end - 1] in v.HESITATIONS:
+                end -= 1
+            if end < n and low[end] in v.MEASURES or any(low[q] in v.MEASURES for q in range(i, end)):
+                return
+            if end - i >= 2:
+                words.put(i, end, "GEO", over=("ID", "PHONE", "ACCOUNT"))
+            return

@@ -1,0 +1,84 @@
+"""Whether a session leaves a tape: its policy, the caller's consent and a key decide."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loguru import logger
+from pipecat.runner.types import RunnerArguments
+
+from sessions.tape import key_from_env, local_key
+from sessions.tape.recorder import Recorder, record
+
+if TYPE_CHECKING:
+    from sessions.session import Session
+
+
+def tapes() -> Path:
+    """The folder of the tapes: ``VIVACE_TAPES``, or ``tapes`` beside the runner."""
+    return Path(os.environ.get("VIVACE_TAPES") or Path(__file__).parents[1] / "tapes")
+
+
+class Recording:
+    """One session's tape, from the caller's consent to its end.
+
+    It is opened with the session, before anything is cast, so that every exchange with the
+    outside is on it; and held in memory until the cast is known, because a sealed tape needs a
+    key of the operator's as soon as one part is live.
+    """
+
+    def __init__(self, session: "Session", runner_args: RunnerArguments):
+        """Begin the recording, if there may be one."""
+        self._session = session
+        self._local = False
+        self.recorder: Recorder | None = None
+        if begin := getattr(runner_args, "begin_tape", None):
+            self.recorder = begin(session)
+        elif session.policy.record and session.policy.consent <= session.consent:
+            self.recorder = self._hold()
+
+    @property
+    def path(self) -> Path | None:
+        """Where the tape lies, if there is one."""
+        return self.recorder.writer.path if self.recorder else None
+
+    async def start(self) -> None:
+        """Make the file, now that it is known who has been cast."""
+        if not self.recorder:
+            return
+        if self._local and self._session.live:
+            self.recorder.discard()
+            self.recorder = None
+            text = (
+                f"This call is not recorded: {self._session.policy.name} wants tapes sealed, "
+                "and VIVACE_TAPE_KEY is not set."
+            )
+            logger.warning(text)
+            await self._session.notify("notice", text=text)
+            return
+        self.recorder.release()
+
+    async def withdraw(self) -> None:
+        """Stop, and delete what there is if the policy says so: the caller has withdrawn consent."""
+        if not self.recorder:
+            return
+        recorder, self.recorder = self.recorder, None
+        if self._session.policy.withdrawal_deletes:
+            await asyncio.to_thread(recorder.discard)
+        else:
+            recorder.event("consent.withdrawn")
+            await asyncio.to_thread(recorder.close)
+
+    async def close(self) -> None:
+        """Finish the tape."""
+        if self.recorder:
+            await asyncio.to_thread(self.recorder.close)
+
+    def _hold(self) -> Recorder:
+        key = key_from_env()
+        if key is None and self._session.policy.sealed:
+            key, self._local = local_key(tapes() / "local.key"), True
+        recorder = record(self._session, tapes(), key=key, hold=True)
+        recorder.event("consent.given", to=sorted(self._session.consent))
+        return recorder

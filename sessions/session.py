@@ -1,0 +1,303 @@
+"""The session a bot file opens, builds a pipeline around, and runs."""
+
+import os
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+from loguru import logger
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADParams
+from pipecat.frames.frames import EndFrame
+from pipecat.observers.base_observer import BaseObserver
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMAssistantAggregatorParams,
+    LLMUserAggregatorParams,
+)
+from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.processors.frameworks.rtvi import RTVIObserverParams
+from pipecat.runner.types import RunnerArguments
+from pipecat.services.tts_service import TTSService
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
+from pipecat.utils.context.llm_context_summarization import LLMAutoContextSummarizationConfig
+from pipecat.workers.base_worker import BaseWorker
+from pipecat.workers.runner import WorkerRunner
+
+from sessions.clock import Clock
+from sessions.doors import end_on_join_failure, is_empty, open_door
+from sessions.ears_guard import EarsGuard
+from sessions.ending import CANCEL_SECS, EndWatchdog
+from sessions.front_desk import FrontDesk
+from sessions.guards import PromptWatcher, guard_mind, guard_mouth
+from sessions.opening import MuteUntilDisclosed, Opening
+from sessions.phi import PHIFirewall
+from sessions.policy import OPEN, Policy, PolicyError
+from sessions.recording import Recording
+from sessions.tool_boundary import guard_tools
+from sessions.waterfall import Waterfall
+
+# Confirms a caller's voice 134 ms after its onset, where Silero's defaults take 354 ms and miss
+# quiet speech: half of the 200 ms that a barge-in may take.
+VAD = VADParams(start_secs=0.1, stop_secs=0.2, min_volume=0.0)
+
+# A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
+# ends turns by silence instead.
+REHEARSAL_TURN_STOP_SECS = 0.3
+
+# Where summarising begins; a 20-minute call with tools stays below it.
+CONTEXT_TOKENS = 16_000
+
+REHEARSAL_NOTICE = "This is a rehearsal: a script answers you, not an AI."
+
+Stage = Literal["stt", "llm", "tts", "speech"]
+
+
+class Session:
+    """One call, from connect to goodbye.
+
+    A bot opens a session, builds a pipeline between :attr:`transport`'s two ends and runs it.
+    What every call owes its caller, whichever bot answers, comes with the session: disclosure,
+    consent, redaction, measured turns and an end.
+
+    Pipecat hands it to every tool as ``params.app_resources``.
+    """
+
+    def __init__(self, runner_args: RunnerArguments, *, policy: Policy):
+        """Initialize the session. Use :meth:`open`.
+
+        Args:
+            runner_args: What the runner, or Pipecat Cloud, handed to ``bot()``.
+            policy: The rules the session runs under.
+        """
+        self.body: dict = runner_args.body if isinstance(runner_args.body, dict) else {}
+        self.id = runner_args.session_id or uuid.uuid4().hex
+        self.bot: str = self.body.get("bot") or "bot"
+        self.policy = policy
+        self.clock = Clock()
+        self.seed = int(getattr(runner_args, "seed", None) or os.environ.get("VIVACE_SEED") or 0)
+        self.seed = self.seed or random.SystemRandom().getrandbits(64)
+        self.random = random.Random(self.seed)
+        self.phi = PHIFirewall() if policy.redact else None
+        self.rehearsal: set[str] = set()
+        self.live: set[str] = set()
+        self.observers: list[BaseObserver] = []
+        self.waterfall = Waterfall(report=self.notify)
+        self.transport: BaseTransport
+        self._desk = FrontDesk(storage=runner_args.file_storage)
+        self._runner_args = runner_args
+        self.recording = Recording(self, runner_args)
+        self._opening = Opening(on_failure=self.end)
+        self._watchdog = EndWatchdog(now=self.clock.now)
+        self._worker: PipelineWorker | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        runner_args: RunnerArguments,
+        *,
+        policy: Policy = OPEN,
+        sees: Mapping[str, int] = MappingProxyType({}),
+    ) -> Self:
+        """Open the caller's door and the session behind it.
+
+        Args:
+            runner_args: What the runner, or Pipecat Cloud, handed to ``bot()``.
+            policy: The rules the session runs under.
+            sees: Frames a second wanted from each video source (``camera``, ``screenVideo``).
+        """
+        session = cls(runner_args, policy=policy)
+        session.transport = await open_door(runner_args, sees=sees, policy=policy)
+        return session
+
+    @property
+    def documents(self) -> Path:
+        """The folder of the documents the caller has handed over; gone with the session."""
+        return self._desk.folder
+
+    @property
+    def consent(self) -> frozenset[str]:
+        """What the caller has agreed to, such as ``"recording"``."""
+        given = self.body.get("consent") or {}
+        return frozenset(name for name in self.policy.consent if given.get(name) is True)
+
+    @property
+    def disclosure(self) -> str:
+        """What the caller hears first. A rehearsal says that it is one."""
+        parts = [self.policy.disclosure]
+        if self.rehearsal:
+            parts.append(REHEARSAL_NOTICE)
+        if self.recording.path:
+            parts.append("This call is recorded, as you agreed.")
+        return " ".join(parts)
+
+    def adopt(self, service: FrameProcessor, *, stage: Stage) -> None:
+        """Put a cast service under the session's policy. The factories in ``services`` do this.
+
+        Args:
+            service: The service that was cast.
+            stage: Which part it plays.
+        """
+        if stage in ("stt", "speech"):
+            EarsGuard(service, phi=self.phi, policy=self.policy)
+        if self.phi and stage == "llm":
+            guard_mind(service, phi=self.phi)
+        if self.phi and stage == "tts":
+            guard_mouth(service, phi=self.phi)  # type: ignore[arg-type]
+
+    def tools(self, *tools: Callable | FunctionSchema) -> list:
+        """The tools a context may offer, each behind the session's boundary.
+
+        Args:
+            *tools: Direct functions, or schemas that carry a handler.
+        """
+        return guard_tools(self, tools)
+
+    def user_params(self) -> LLMUserAggregatorParams:
+        """House turn-taking: the caller cannot talk over the disclosure, and can over the rest.
+
+        Call it after the casting lines: a rehearsal ends turns by silence.
+        """
+        strategies = UserTurnStrategies(
+            stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)]
+            if self.rehearsal
+            else None
+        )
+        return LLMUserAggregatorParams(
+            vad_analyzer=SileroVADAnalyzer(params=VAD),
+            user_turn_strategies=strategies,
+            user_mute_strategies=[MuteUntilDisclosed(self._opening)],
+        )
+
+    def assistant_params(self) -> LLMAssistantAggregatorParams:
+        """House memory: what no longer fits the context budget is summarised."""
+        return LLMAssistantAggregatorParams(
+            enable_auto_context_summarization=True,
+            auto_context_summarization_config=LLMAutoContextSummarizationConfig(
+                max_context_tokens=CONTEXT_TOKENS, max_unsummarized_messages=None
+            ),
+        )
+
+    async def notify(self, type: str, **data: Any) -> None:
+        """Tell the client something about the session, as an RTVI ``server-message``.
+
+        Args:
+            type: What it is about, such as ``"turn"``, ``"tool"`` or ``"notice"``.
+            **data: JSON fields. Never identifiers: other participants may read them.
+        """
+        logger.debug(f"Session {self.id}: {type}")
+        if self._worker:
+            await self._worker.rtvi.send_server_message({"type": type, **data})
+
+    async def end(self, reason: str) -> None:
+        """End the call once the bot has said what is queued, and within a bound.
+
+        Args:
+            reason: Why, in a few words. It goes to the log and to the client.
+        """
+        self._watchdog.end(reason)
+
+    async def run(
+        self, pipeline: Pipeline, *helpers: BaseWorker, greet: bool = True, **worker_options
+    ) -> None:
+        """Run a pipeline until the call is over.
+
+        Args:
+            pipeline: What the bot file chained together.
+            *helpers: Workers that run beside it.
+            greet: Whether the bot goes on speaking after the disclosure, before the caller does.
+            **worker_options: Passed on to Pipecat's ``PipelineWorker``.
+        """
+        observers = [*self.observers, self.waterfall, self._watchdog]
+        if self.phi:
+            observers.append(PromptWatcher(self.phi))
+        await self.recording.start()
+        if self.recording.recorder:
+            observers.append(self.recording.recorder)
+        if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
+            raise PolicyError(
+                "Nothing in this pipeline can say the disclosure word for word. Put a "
+                "tts(session, ...) into its list; behind a realtime core it says only that."
+            )
+        worker = self._worker = PipelineWorker(
+            Pipeline([self._desk, self._opening, pipeline, self._opening.echo]),
+            app_resources=self,
+            cancel_timeout_secs=CANCEL_SECS,
+            conversation_id=self.id,
+            idle_timeout_secs=self._runner_args.pipeline_idle_timeout_secs,
+            observers=observers,
+            params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
+            processor_unusable_policy=ProcessorUnusablePolicy.CONTINUE,
+            rtvi_observer_params=self._rtvi_params(),
+            **worker_options,
+        )
+        runner = WorkerRunner(handle_sigint=self._runner_args.handle_sigint)
+        await runner.add_workers(worker, *helpers)
+        self._listen(worker, greet=greet)
+        logger.info(f"Session {self.id}: {self.bot} under {self.policy.name}")
+        try:
+            await self._watchdog.watch(runner, ask=self._say_goodbye, close=self._close)
+        finally:
+            await self.recording.close()
+            self._desk.clear()
+            logger.info(f"Session {self.id}: over ({self._watchdog.reason or 'it ended itself'})")
+
+    def _rtvi_params(self) -> RTVIObserverParams:
+        # The model's text is not what the caller hears where originals are restored, and the
+        # user's aggregated text repeats the transcript: neither has a reader.
+        return RTVIObserverParams(
+            bot_llm_enabled=not self.policy.redact, user_llm_enabled=not self.policy.redact
+        )
+
+    def _listen(self, worker: PipelineWorker, *, greet: bool) -> None:
+        end_on_join_failure(self.transport, self.end)
+
+        @self.transport.event_handler("on_client_connected")
+        async def on_client_connected(_transport, _client):
+            await self._opening.begin(self.disclosure, greet=greet)
+
+        @self.transport.event_handler("on_client_disconnected")
+        async def on_client_disconnected(transport, _client):
+            if is_empty(transport):
+                self._watchdog.end("the caller hung up", at_once=True)
+
+        @worker.rtvi.event_handler("on_client_ready")
+        async def on_client_ready(_rtvi):
+            await self.notify(
+                "session",
+                id=self.id,
+                bot=self.bot,
+                policy=self.policy.name,
+                disclosure=self.disclosure,
+                rehearsal=sorted(self.rehearsal),
+                consent=sorted(self.consent),
+                tape=str(self.recording.path or ""),
+            )
+
+        @worker.rtvi.event_handler("on_client_message")
+        async def on_client_message(_rtvi, message):
+            if message.type == "consent" and not (message.data or {}).get("recording", True):
+                await self.recording.withdraw()
+                await self.notify("notice", text="The recording has stopped.")
+
+    async def _say_goodbye(self) -> None:
+        await self.notify("ended", reason=self._watchdog.reason)
+        if self._worker:
+            await self._worker.queue_frame(EndFrame(reason=self._watchdog.reason))
+
+    async def _close(self) -> None:
+        for end in (self.transport.input(), self.transport.output()):
+            await end.cleanup()
+
+
+def _parts(processor: FrameProcessor) -> Iterator[FrameProcessor]:
+    yield processor
+    for part in processor.processors:
+        yield from _parts(part)

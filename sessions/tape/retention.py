@@ -1,0 +1,47 @@
+"""Ends of a tape's life: its retention is over, or somebody asked for deletion."""
+
+import time
+from pathlib import Path
+
+from loguru import logger
+
+from sessions.tape.writer import SEALED_SUFFIX, SUFFIX, tape_path
+
+
+def delete(directory: str | Path, session_id: str) -> list[Path]:
+    """Delete the tape of a session, sealed or open, and what replays kept beside it.
+
+    Args:
+        directory: Where tapes lie.
+        session_id: Whose.
+
+    Returns:
+        The files deleted; empty when there were none.
+    """
+    open_tape = tape_path(directory, session_id, sealed=False)
+    sealed_tape = tape_path(directory, session_id, sealed=True)
+    gone = [path for path in (open_tape, sealed_tape) if path.exists()]
+    for path in gone:
+        path.unlink()
+        logger.info(f"Deleted tape {path.name}")
+    return gone
+
+
+def expire(directory: str | Path, days: float, *, now: float | None = None) -> list[Path]:
+    """Delete tapes older than their retention; needs no key, sealed tapes included.
+
+    Args:
+        directory: Where tapes of one policy lie.
+        days: How long they may be kept, counted from the last write.
+        now: Wall seconds; the present when None.
+
+    Returns:
+        The files deleted.
+    """
+    limit = (time.time() if now is None else now) - days * 86_400
+    tapes = [*Path(directory).glob(f"*{SUFFIX}"), *Path(directory).glob(f"*{SEALED_SUFFIX}")]
+    gone = [path for path in sorted(tapes) if path.stat().st_mtime < limit]
+    for path in gone:
+        path.unlink()
+        logger.info(f"Tape {path.name} is past its {days:g} days: deleted")
+    return gone

@@ -1,0 +1,118 @@
+"""The boundary every tool call crosses: what goes in, what comes out, and how long it may take."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipecat.adapters.llm.schemas.direct_function import DirectFunctionWrapper
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.services.llm_service import FunctionCallParams
+
+from sessions.phi import UnknownSurrogate
+from sessions.phi.vault import SURROGATE
+
+if TYPE_CHECKING:
+    from sessions.session import Session
+
+# A tool that says nothing for longer than this has failed the turn; a tool with its own
+# ``timeout_secs`` (Pipecat's ``tool_options``) keeps it.
+TOOL_TIMEOUT_SECS = 10.0
+
+
+def needs(*kinds: str) -> Callable:
+    """Declare which kinds of identifiers a tool needs in clear, such as ``"NAME"``.
+
+    Args:
+        *kinds: Labels of the PHI engine. A tool without this sees surrogates only.
+    """
+
+    def decorate(handler: Callable) -> Callable:
+        handler._vivace_needs = frozenset(kinds)  # type: ignore[attr-defined]
+        return handler
+
+    return decorate
+
+
+def guard_tools(session: "Session", tools: Iterable[Callable | FunctionSchema]) -> list:
+    """The same tools, each behind the session's boundary.
+
+    Args:
+        session: The session whose policy holds.
+        tools: Direct functions or schemas that carry a handler.
+
+    Returns:
+        One ``FunctionSchema`` for each, ready for an ``LLMContext``.
+    """
+    return [_guard(session, tool) for tool in tools]
+
+
+def is_guarded(schema: FunctionSchema) -> bool:
+    """Whether a tool crosses the boundary."""
+    return hasattr(schema.handler, "_vivace_guarded")
+
+
+def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchema:
+    if isinstance(tool, FunctionSchema):
+        schema, handler = tool, tool.handler
+        if handler is None:
+            raise ValueError(f"The tool {tool.name!r} has no handler. Give its schema one.")
+
+        async def run(params: FunctionCallParams):
+            await handler(params)
+    else:
+        wrapper = DirectFunctionWrapper(tool)
+        schema, handler = wrapper.to_function_schema(), tool
+
+        async def run(params: FunctionCallParams):
+            await wrapper.invoke(params.arguments, params)
+
+    kinds = getattr(handler, "_vivace_needs", frozenset())
+
+    async def guarded(params: FunctionCallParams):
+        began = session.clock.now()
+
+        async def report(result: Any, *, properties=None):
+            if properties is None or properties.is_final:
+                took_ms = round((session.clock.now() - began) * 1000)
+                failed = isinstance(result, Mapping) and "error" in result
+                await session.notify(
+                    "tool", name=schema.name, status="failed" if failed else "done", ms=took_ms
+                )
+            if session.phi:
+                result = session.phi.redact_data(result)
+            await params.result_callback(result, properties=properties)
+
+        try:
+            arguments = _in_clear(session, params.arguments, kinds)
+        except UnknownSurrogate as error:
+            await report({"error": str(error)})
+            return
+        await session.notify("tool", name=schema.name, status="called")
+        await run(replace(params, arguments=arguments, result_callback=report))
+
+    guarded.__dict__.update(handler.__dict__)
+    guarded._vivace_guarded = True  # type: ignore[attr-defined]
+    if getattr(guarded, "_pipecat_timeout_secs", None) is None:
+        guarded._pipecat_timeout_secs = TOOL_TIMEOUT_SECS  # type: ignore[attr-defined]
+    return FunctionSchema(
+        schema.name, schema.description, schema.properties, schema.required, guarded
+    )
+
+
+def _in_clear(session: "Session", value: Any, kinds: frozenset[str]) -> Any:
+    if session.phi is None:
+        return value
+    if isinstance(value, str):
+        vault = session.phi.vault
+
+        def original(match: re.Match) -> str:
+            entry = vault.get(match.group())
+            return vault.canonical(entry.surrogate) if entry.label in kinds else entry.surrogate
+
+        return SURROGATE.sub(original, value)
+    if isinstance(value, Mapping):
+        return {key: _in_clear(session, item, kinds) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_clear(session, item, kinds) for item in value]
+    return value

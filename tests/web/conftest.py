@@ -1,0 +1,79 @@
+import os
+import shutil
+import wave
+from pathlib import Path
+
+import pytest
+
+from services.rehearsal.mouth import speak
+from tests.serving.conftest import make_app  # noqa: F401
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture
+def speech(tmp_path) -> Path:
+    """A microphone's worth of sound: 2 s of quiet, one spoken line, 4 s of quiet, repeated."""
+    path, rate = tmp_path / "microphone.wav", 16000
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(
+            bytes(2 * rate * 2)
+            + speak("I would like to see a doctor, please.", rate)
+            + bytes(4 * rate * 2)
+        )
+    return path
+
+
+@pytest.fixture
+async def chromium(speech):
+    """Debian's Chromium with a fake microphone; it reaches this machine only."""
+    if not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("There is no Chromium here. Install it: apt-get install chromium")
+    assert CHROMIUM, "CI runs the browser tests. Install it: apt-get install chromium"
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*FLAGS, f"--use-file-for-fake-audio-capture={speech}"],
+            ignore_default_args=["--headless=old"],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def visit(chromium):
+    """Opens the page of a server and keeps what the browser complained of and asked for."""
+
+    async def open_page(url, **options):
+        context = await chromium.new_context(**{"permissions": ["microphone"]} | options)
+        page = await context.new_page()
+        page.requested, page.complaints = [], []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.set_default_timeout(15_000)
+        await page.goto(url)
+        return page
+
+    return open_page

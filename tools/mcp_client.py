@@ -1,0 +1,85 @@
+"""Tools that other processes offer over MCP."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+from mcp import StdioServerParameters
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.services.mcp_service import MCPClient
+
+ROOT = Path(__file__).parents[1]
+
+
+class QuietMCPClient(MCPClient):
+    """Pipecat's MCP client, which never logs what a tool returned and calls an error one."""
+
+    async def _call_tool(self, function_name, arguments, result_callback):
+        pinned = self._tools_arguments.get(function_name, {})
+        session = None
+        try:
+            session = await self._open_session(as_owner=False)
+            answer = await session.call_tool(function_name, arguments={**arguments, **pinned})
+        except Exception as error:
+            logger.error(f"MCP tool {function_name!r} failed: {type(error).__name__}")
+            if session is not None:
+                await self._drop_session(session)
+            await result_callback({"error": f"{function_name} is out of reach. Say so, and go on."})
+            return
+        text = "".join(part.text for part in answer.content if part.type == "text")
+        if answer.is_error:
+            await result_callback({"error": text})
+        else:
+            await result_callback(_parsed(text))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+async def served_by(
+    server: str,
+    *,
+    needs: Mapping[str, frozenset[str]] | None = None,
+    pinned: Mapping[str, dict[str, Any]] | None = None,
+) -> list[FunctionSchema]:
+    """The tools of one of our servers, started as a process of its own for this session.
+
+    The process ends with the session's language model.
+
+    Args:
+        server: A module in ``tools/servers``, such as ``"records"``.
+        needs: Kinds of identifiers each tool needs in clear, by tool name. A tool that is
+            not named sees surrogates.
+        pinned: Arguments the model neither sees nor chooses, by tool name.
+
+    Raises:
+        ValueError: If there is no such server.
+    """
+    if not (ROOT / "tools" / "servers" / f"{server}.py").exists():
+        there = sorted(p.stem for p in (ROOT / "tools" / "servers").glob("[!_]*.py"))
+        raise ValueError(f"No server {server!r} in tools/servers. There are: {', '.join(there)}.")
+    client = QuietMCPClient(
+        StdioServerParameters(
+            command=sys.executable, args=["-m", f"tools.servers.{server}"], cwd=str(ROOT)
+        ),
+        tools_arguments=dict(pinned or {}),
+    )
+    schemas = (await client.tools()).standard_tools
+    for schema in schemas:
+        schema._handler = _with_needs(schema.handler, (needs or {}).get(schema.name, frozenset()))
+    return schemas
+
+
+def _with_needs(handler, kinds: frozenset[str]):
+    async def call(params):
+        await handler(params)
+
+    call.__dict__.update(handler.__dict__, _vivace_needs=kinds)
+    return call

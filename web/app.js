@@ -1,0 +1,96 @@
+// The page: choose a bot, call it, and see what became of the call.
+import { Caller } from "./caller.js";
+import { Captions } from "./captions.js";
+import { useControls } from "./controls.js";
+import { $, element, spoken } from "./dom.js";
+import { Lobby } from "./lobby.js";
+import { followNotices } from "./notices.js";
+import { followState } from "./state.js";
+import { Trouble, ask } from "./trouble.js";
+import { playVoice } from "./voice.js";
+
+const VIEWS = ["lobby", "call", "over"];
+const LABELS = { retry: "Try again", type: "Type instead" };
+let lobby, order;
+let ticking;
+
+function view(name) {
+  for (const id of VIEWS) $(id).hidden = id !== name;
+  $(`${name}-title`).focus();
+}
+
+function show(trouble) {
+  const { title, cure, actions } = trouble instanceof Trouble ? trouble : new Trouble("fault", String(trouble));
+  $("trouble").hidden = false;
+  $("trouble-title").textContent = title;
+  $("trouble-cure").textContent = cure;
+  $("trouble-actions").replaceChildren(...actions.map((action) => element("button", {
+    type: "button",
+    textContent: LABELS[action],
+    onclick: () => retry(action),
+  })));
+}
+
+function retry(action) {
+  $("trouble").hidden = true;
+  if (!order) return open();
+  call(action === "type" ? { ...order, speak: false } : order);
+}
+
+async function call(wanted) {
+  order = wanted;
+  $("trouble").hidden = true;
+  const caller = new Caller();
+  followState(caller);
+  followNotices(caller);
+  playVoice(caller);
+  const speaker = wanted.card.rehearsed.length ? "Script" : "AI";
+  const captions = new Captions(caller, { speaker });
+  useControls(caller, captions);
+  caller.addEventListener("trouble", ({ detail }) => show(detail));
+  caller.addEventListener("end", ({ detail }) => over(detail));
+  caller.addEventListener("status", ({ detail }) => { if (detail === "live") startClock(); });
+  $("call-title").textContent = spoken(wanted.bot);
+  $("clock").textContent = "";
+  view("call");
+  try {
+    await caller.call(wanted);
+  } catch (trouble) {
+    view("lobby");
+    show(trouble);
+  }
+}
+
+function startClock() {
+  if (ticking) return;
+  const began = Date.now();
+  ticking = setInterval(() => {
+    const seconds = Math.floor((Date.now() - began) / 1000);
+    $("clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  }, 1000);
+}
+
+function over(reason) {
+  clearInterval(ticking);
+  ticking = undefined;
+  const lasted = $("clock").textContent;
+  $("over-detail").textContent = [reason && sentence(reason), lasted && `It lasted ${lasted}.`].filter(Boolean).join(" ");
+  view("over");
+}
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+async function open() {
+  try {
+    lobby = new Lobby(await ask("/bots"), { onCall: call });
+  } catch (trouble) {
+    show(trouble);
+  }
+}
+
+$("again").onclick = () => {
+  $("trouble").hidden = true;
+  lobby.show();
+  view("lobby");
+};
+open();

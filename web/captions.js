@@ -1,0 +1,80 @@
+// What was said, as it is said: the caller's words as heard, the bot's as far as it has spoken.
+import { $, element } from "./dom.js";
+
+export class Captions {
+  constructor(caller, { speaker }) {
+    this.speaker = speaker;
+    this.box = $("captions");
+    this.box.querySelectorAll(".said").forEach((row) => row.remove());
+    $("captions-empty").hidden = false;
+    this.yours = this.theirs = null;
+    this.typed = new Map();
+    this.segments = new Map();
+    const on = (type, handle) => caller.addEventListener(type, ({ detail }) => handle(detail));
+    on("user-input", (input) => this.heard(input));
+    on("bot-output", (output) => this.spoken(output));
+    on("bot-interrupted", () => this.cut());
+  }
+
+  row(who, className) {
+    $("captions-empty").hidden = true;
+    const row = element("p", { className: `said ${className}` });
+    row.append(element("b", { textContent: who }), element("span"));
+    this.box.append(row);
+    return row;
+  }
+
+  write(row, text) {
+    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 80;
+    row.lastChild.textContent = text;
+    if (atEnd) this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  typing(id, text) {
+    const row = this.row("You", "yours");
+    this.typed.set(id, row);
+    this.theirs = null;
+    this.write(row, text);
+    this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  heard({ text, final, msg_id: id }) {
+    if (this.typed.has(id)) return this.write(this.typed.get(id), text);
+    this.yours ??= this.row("You", "yours interim");
+    this.theirs = null;
+    this.write(this.yours, text);
+    if (!final) return;
+    this.yours.classList.remove("interim");
+    this.yours = null;
+    announce(`You: ${text}`);
+  }
+
+  spoken({ text, segment_id: id, spoken_status: status, spoken_progress: progress, will_be_spoken: aloud }) {
+    let segment = this.segments.get(id);
+    if (!segment) {
+      this.theirs ??= this.row(this.speaker, "theirs");
+      segment = element("span");
+      segment.append(element("span"), element("span", { className: "ahead" }));
+      this.theirs.lastChild.append(segment, " ");
+      if (id !== undefined) this.segments.set(id, segment);
+    }
+    if (segment.classList.contains("cut")) return;
+    const done = status === "completed" || aloud === false;
+    segment.firstChild.textContent = done ? text : progress?.accumulated_text ?? "";
+    segment.lastChild.textContent = done ? "" : progress?.remaining_text ?? text;
+    if (done) announce(`${this.speaker}: ${text}`);
+    this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  // What was not heard stays readable, struck out: without word times the server cannot say more.
+  cut() {
+    for (const ahead of this.box.querySelectorAll(".ahead")) {
+      if (ahead.textContent) ahead.parentElement.classList.add("cut");
+    }
+    this.theirs = null;
+  }
+}
+
+function announce(text) {
+  $("announcer").textContent = text;
+}
