@@ -48,7 +48,9 @@ class PHIRedactor(FrameProcessor):
         """Redact text on its way to the context; pass everything else through."""
         await super().process_frame(frame, direction)
         if isinstance(frame, TranscriptionFrame):
-            frame = redacted(frame, self._phi.redact(frame.text).text)
+            text = self._phi.redact(frame.text).text
+            if text != frame.text:  # a new frame is news to observers; the same words are not
+                frame = redacted(frame, text)
         elif isinstance(frame, (LLMMessagesAppendFrame, LLMMessagesUpdateFrame)):
             clean = redacted_messages(frame.messages, self._phi)
             frame = type(frame)(messages=clean, run_llm=frame.run_llm)

@@ -73,13 +73,17 @@ def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
     return service
 
 
-def llm(session, name: str, *, instruction: str | None = None, **settings) -> LLMService[Any]:
+def llm(
+    session, name: str, *, instruction: str | None = None, aloud: bool = True, **settings
+) -> LLMService[Any]:
     """The mind: a language model, with or without eyes, that streams text and calls tools.
 
     Args:
         session: The session it will think for.
         name: A casting.
         instruction: The system instruction.
+        aloud: Whether the caller hears of it when an answer is late or fails. Not for a mind
+            that works in the background.
         **settings: Fields of the service's ``Settings``, such as ``max_tokens=300``.
 
     Raises:
@@ -96,6 +100,7 @@ def llm(session, name: str, *, instruction: str | None = None, **settings) -> LL
         case _:
             from services.mind_google import build
     service = build(session, address, **settings)
+    service.aloud = aloud
     session.adopt(service, stage="llm")
     return service
 

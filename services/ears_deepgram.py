@@ -83,7 +83,6 @@ class DeepgramEars(DeepgramSTTService):
                 lasted = 0.0
                 try:
                     lasted = await self._hold_connection()
-                    await self.push_error("Deepgram's connection ended; opening a new one")
                 except ApiError as e:
                     # Its text carries the request's headers, the key among them.
                     message = f"Deepgram refused the connection with status {e.status_code}"
@@ -131,6 +130,8 @@ class DeepgramEars(DeepgramSTTService):
                 self._connection_settled.set()
                 keepalive = self.create_task(self._keepalive_handler(), f"{self}::keepalive")
                 await connection.start_listening()
+                if self._connection is connection:
+                    await self.push_error("Deepgram's connection ended; opening a new one")
                 return loop.time() - opened
         finally:
             self._connection = None

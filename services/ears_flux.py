@@ -67,6 +67,8 @@ class FluxEars(DeepgramFluxSTTService):
     async def _end_turn_cut_short(self):
         if not self.is_usable:
             await super()._end_turn_cut_short()
+        elif self._in_turn:
+            await self.push_error("Deepgram Flux's connection ended in a turn; the turn goes on")
 
     async def _connect_websocket(self):
         await super()._connect_websocket()

@@ -1,10 +1,10 @@
 """Cartesia's mouth, which finishes its sentences even when the line breaks in one."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipecat.frames.frames import ErrorFrame, Frame, TTSAudioRawFrame, TTSStoppedFrame
@@ -17,6 +17,7 @@ from websockets.protocol import State
 
 from services.addresses import Address, require_address
 from services.backoff import passing_refusal
+from services.saying import Overheard, Saying
 
 # A context that owes speech and has been silent this long is not going to say it.
 # Cartesia's first audio comes within 0.2 s (p95); 3 s is what a caller may notice.
@@ -49,13 +50,14 @@ class CartesiaMouth(CartesiaTTSService):
         )
         self._rng = rng
         self._reconnect_backoff_min_wait = 0.5
-        self._saying: dict[str, _Saying] = {}
+        self._saying: dict[str, Saying] = {}
         self._line = asyncio.Lock()
 
     @traced_tts
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Send text to be spoken; what cannot be sent now is said once the line is back."""
-        saying = self._saying.setdefault(context_id, _Saying())
+        saying = self._saying.setdefault(context_id, Saying())
+        saying.asked += 1
         await self.start_tts_usage_metrics(text)
         if not self._line_is_open():
             saying.broken = True
@@ -81,7 +83,7 @@ class CartesiaMouth(CartesiaTTSService):
 
     async def _next_audio_context_item(self, context_id: str) -> Any:
         """The context's next item in playing order, or None once it has nothing more to say."""
-        saying = self._saying.setdefault(context_id, _Saying())
+        saying = self._saying.setdefault(context_id, Saying())
         while True:
             if word := saying.word_due():
                 return word
@@ -91,6 +93,8 @@ class CartesiaMouth(CartesiaTTSService):
             if item is _QUIET or item is _BROKEN:
                 if not await self._mend(context_id, saying, item):
                     return None
+            elif item is _SAID:
+                saying.said += 1
             elif isinstance(item, WordTimestamp):
                 saying.words.append(item)
             else:
@@ -100,14 +104,13 @@ class CartesiaMouth(CartesiaTTSService):
                     await self._release_words(saying)
                 return item
 
-    async def _mend(self, context_id: str, saying: "_Saying", item: object) -> bool:
+    async def _mend(self, context_id: str, saying: Saying, item: object) -> bool:
         """Say what is left of a context again, if there is anything.
 
         Returns:
             Whether the context may go on.
         """
-        left = self._left_to_say(context_id)
-        if not left:
+        if not self._left_to_say(context_id, saying):
             saying.broken = False
             return item is _BROKEN and not saying.whole
         if item is _QUIET and self._reconnect_in_progress:
@@ -119,23 +122,25 @@ class CartesiaMouth(CartesiaTTSService):
             )
             self._forget_unsaid(context_id)
             return False
+        if item is _QUIET or not saying.mends:
+            what = f"fell silent for {QUIET_SECS:g} s" if item is _QUIET else "was cut off"
+            await self.push_error(
+                f"Cartesia {what} in a sentence", category=ErrorCategory.CONNECTIVITY
+            )
         saying.mends += 1
         if item is _QUIET:
-            await self.push_error(
-                f"Cartesia fell silent for {QUIET_SECS:g} s in a sentence",
-                category=ErrorCategory.CONNECTIVITY,
-            )
             await self._reopen()
         else:
             await self._say_again(context_id, saying)
         return True
 
-    async def _say_again(self, context_id: str, saying: "_Saying") -> None:
+    async def _say_again(self, context_id: str, saying: Saying) -> None:
         async with self._line:
-            saying.words.clear()
-            saying.audio_secs, saying.restarted = 0.0, True
+            texts = self._left_to_say(context_id, saying)
+            saying.start_over()
             await self.reset_word_timestamps()
-            for text in self._left_to_say(context_id):
+            for text in texts:
+                saying.asked += 1
                 await self._send(self._build_msg(text=text, context_id=context_id))
             if saying.whole:
                 await self._send(self._end_msg(context_id))
@@ -149,7 +154,7 @@ class CartesiaMouth(CartesiaTTSService):
             saying.restarted = False
             await self.start_word_timestamps()
 
-    async def _release_words(self, saying: "_Saying") -> None:
+    async def _release_words(self, saying: Saying) -> None:
         while saying.words:
             word = saying.words.pop(0)
             await self._add_word_timestamps(
@@ -158,9 +163,14 @@ class CartesiaMouth(CartesiaTTSService):
                 includes_inter_frame_spaces=word.includes_inter_frame_spaces,
             )
 
-    def _left_to_say(self, context_id: str) -> list[str]:
-        """The text of a context that has not been heard, sentence by sentence."""
-        texts = [slot.tracker.get_remaining_tts_text() for slot in self._unsaid(context_id)]
+    def _left_to_say(self, context_id: str, saying: Saying) -> list[str]:
+        """The text of a context that was not spoken, sentence by sentence."""
+        # A sentence that Cartesia finished is spoken, whatever words it reported of it.
+        slots = self._unsaid(context_id)[-saying.owed :] if saying.owed else []
+        texts = [slot.tracker.get_remaining_tts_text() for slot in slots]
+        if slots and saying.newest and slots[0].tracker.get_accumulated_tts_text().strip():
+            # The word that was being spoken as the line broke may have been cut in two.
+            texts[0] = f"{saying.newest} {texts[0]}"
         return [text for text in texts if text.strip()]
 
     def _forget_unsaid(self, context_id: str) -> None:
@@ -181,9 +191,19 @@ class CartesiaMouth(CartesiaTTSService):
         await super().on_audio_context_interrupted(context_id)
 
     async def on_audio_context_completed(self, context_id: str):
-        """Forget a context that has been spoken."""
-        self._saying.pop(context_id, None)
+        """Forget a context that has been spoken, unless its turn goes on after a pause."""
+        if context_id != self._turn_context_id:
+            self._saying.pop(context_id, None)
         await super().on_audio_context_completed(context_id)
+
+    def _get_websocket(self):
+        return Overheard(super()._get_websocket(), self._overhear)
+
+    async def _overhear(self, message: str) -> None:
+        if '"flush_done"' in message:
+            context_id = json.loads(message).get("context_id")
+            if context_id and self.audio_context_available(context_id):
+                await self._audio_context_manager.append(context_id, _SAID)
 
     def _line_is_open(self) -> bool:
         return self._websocket is not None and self._websocket.state is State.OPEN
@@ -216,7 +236,7 @@ class CartesiaMouth(CartesiaTTSService):
         if self._line_is_open() and not was_open:
             # Contexts live in a connection: whatever these were saying, the new one knows not.
             for context_id in self.get_audio_contexts():
-                self._saying.setdefault(context_id, _Saying()).broken = True
+                self._saying.setdefault(context_id, Saying()).broken = True
                 await self._audio_context_manager.append(context_id, _BROKEN)
 
     async def _reconnect_websocket(self, attempt_number: int) -> bool:
@@ -235,34 +255,7 @@ class CartesiaMouth(CartesiaTTSService):
         return passing_refusal(exception) or super()._classify_error(exception)
 
 
-_QUIET, _BROKEN = object(), object()
-
-
-@dataclass
-class _Saying:
-    """What is known of a context being spoken.
-
-    Parameters:
-        audio_secs: Audio received for it, since it was last started over.
-        words: Words reported ahead of their audio, not yet counted as said.
-        whole: Whether it gets no more text.
-        broken: Whether the connection it was spoken on is gone.
-        restarted: Whether its words are to be timed from the next audio on.
-        mends: How often something was done to get it said.
-    """
-
-    audio_secs: float = 0.0
-    words: list[WordTimestamp] = field(default_factory=list)
-    whole: bool = False
-    broken: bool = False
-    restarted: bool = False
-    mends: int = 0
-
-    def word_due(self) -> WordTimestamp | None:
-        """The next word whose audio has come."""
-        if self.words and self.words[0].timestamp < self.audio_secs:
-            return self.words.pop(0)
-        return None
+_QUIET, _BROKEN, _SAID = object(), object(), object()
 
 
 def build(session, address: Address, voice: str, **settings) -> CartesiaMouth:

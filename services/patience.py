@@ -22,7 +22,7 @@ OpenStream = Callable[[], Awaitable[AsyncIterator[Any]]]
 class Kind(Enum):
     """What an event of a model's stream is to the caller."""
 
-    OPENING = auto()  # Nothing yet: headers, pings.
+    OPENING = auto()  # Nothing: headers, pings. It does not count as an answer.
     THOUGHT = auto()  # A sign of life that is not spoken.
     TEXT = auto()  # Words, on their way to being spoken.
     TOOL = auto()  # Part of a tool call. Held back until the answer is whole.
@@ -49,19 +49,24 @@ class PatientMind(LLMService[TAdapter]):
     Everything runs inside the inference: an interruption cancels all of it.
     """
 
+    # False for a mind that is not the caller's partner, such as a specialist on a job.
+    aloud = True
     _answer: AsyncGenerator | None = None
     _gave_up = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):
         """Process a frame, and apologise when an inference ended without an answer."""
+        if not isinstance(frame, LLMContextFrame):
+            await super().process_frame(frame, direction)
+            return
         self._gave_up = False
         try:
             await super().process_frame(frame, direction)
         finally:
-            if isinstance(frame, LLMContextFrame) and self._answer:
+            if self._answer:
                 await self._answer.aclose()
                 self._answer = None
-        if isinstance(frame, LLMContextFrame) and self._gave_up:
+        if self._gave_up:
             await self._excuse(Line.NO_ANSWER)
 
     def patiently(
@@ -84,6 +89,7 @@ class PatientMind(LLMService[TAdapter]):
         return self._answer
 
     async def _events(self, open_stream, kind, whole, rng) -> AsyncGenerator[Any, None]:
+        loop = asyncio.get_running_loop()
         attempts = [_Attempt(open_stream)]
         asked, spoken = 1, False
         held: list[Any] = []
@@ -91,12 +97,15 @@ class PatientMind(LLMService[TAdapter]):
             while True:
                 try:
                     winner = await self._first_sign(attempts, kind)
-                    while (event := await winner.next(PATIENCE_SECS)) is not _END:
+                    deadline = loop.time() + PATIENCE_SECS
+                    while (event := await winner.next(deadline)) is not _END:
                         spoken = spoken or kind(event) is Kind.TEXT
                         if held or kind(event) is Kind.TOOL:
                             held.append(event)
                         else:
                             yield event
+                        if kind(event) is not Kind.OPENING:
+                            deadline = loop.time() + PATIENCE_SECS
                     for event in whole(held):
                         yield event
                     return
@@ -107,9 +116,10 @@ class PatientMind(LLMService[TAdapter]):
                     if asked == 2 or permanent:
                         self._gave_up = True
                         raise
+                    # An SDK's own text may quote the request, and with it the caller.
+                    what = f"{failure}" if waits else f"The answer failed: {type(failure).__name__}"
                     await self.push_error(
-                        f"{failure or type(failure).__name__}; asking once more",
-                        category=ErrorCategory.CONNECTIVITY,
+                        f"{what}; asking once more", category=ErrorCategory.CONNECTIVITY
                     )
                     if spoken:
                         await self.push_frame(LLMTextFrame(f"... {Line.AGAIN} "))
@@ -132,10 +142,9 @@ class PatientMind(LLMService[TAdapter]):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE_SECS
         while True:
-            left = max(0.0, deadline - loop.time())
             await asyncio.wait(
                 [attempt.peek() for attempt in attempts],
-                timeout=left,
+                timeout=max(0.0, deadline - loop.time()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
             ready = [attempt for attempt in attempts if attempt.peek().done()]
@@ -148,15 +157,12 @@ class PatientMind(LLMService[TAdapter]):
                 if failure:
                     await self._let_go([attempt])
                     attempts.remove(attempt)
-                elif (
-                    attempt.peek().result() is _END or kind(attempt.peek().result()) != Kind.OPENING
-                ):
-                    losers = [other for other in attempts if other is not attempt]
-                    await self._let_go(losers)
+                elif attempt.is_opening(kind):
+                    attempt.hold_opening()
+                else:
+                    await self._let_go([other for other in attempts if other is not attempt])
                     attempts[:] = [attempt]
                     return attempt
-                else:
-                    attempt.hold_opening()
 
     async def _let_go(self, attempts: list["_Attempt"], *, keep: bool = False) -> None:
         if not keep:
@@ -166,8 +172,8 @@ class PatientMind(LLMService[TAdapter]):
 
     async def _excuse(self, line: Line) -> None:
         """Say a line aloud, unless nobody is listening for this inference."""
-        if not self._speculation_gate.is_speculating and not self._skip_tts:
-            await self.push_frame(TTSSpeakFrame(line, append_to_context=False))
+        if self.aloud and not self._speculation_gate.is_speculating and not self._skip_tts:
+            await self.push_frame(TTSSpeakFrame(line.value, append_to_context=False))
 
 
 _END = object()
@@ -187,20 +193,29 @@ class _Attempt:
             self._task = asyncio.ensure_future(anext(self._stream, _END))
         return self._task
 
+    def is_opening(self, kind: Callable[[Any], Kind]) -> bool:
+        """Whether the event that was read says nothing yet."""
+        event = self.peek().result()
+        return event is not _END and kind(event) is Kind.OPENING
+
     def hold_opening(self) -> None:
         """Put the event that was read aside, to come first if this attempt is chosen."""
         self._opening.append(self.peek().result())
         self._task = None
 
-    async def next(self, patience_secs: float) -> Any:
+    async def next(self, deadline: float) -> Any:
         """Take the next event.
+
+        Args:
+            deadline: Until when to wait for it, in loop time.
 
         Raises:
             Stalled: When it does not come in time.
         """
         if self._opening:
             return self._opening.pop(0)
-        await asyncio.wait([self.peek()], timeout=patience_secs)
+        left = deadline - asyncio.get_running_loop().time()
+        await asyncio.wait([self.peek()], timeout=max(0.0, left))
         if not self.peek().done():
             raise Stalled
         event = self.peek().result()

@@ -50,7 +50,7 @@ def create_app(
     Args:
         bot: The bot function; ``runner_args.body["bot"]`` says which bot is meant.
         catalogue: Lists the bots there are, asked anew each time.
-        uploads: Folder for callers' documents, made when the first one comes.
+        uploads: Folder for callers' documents; each stays for the length of its session.
         routers: Further routes, such as QA pages.
         socket_body: Session body of callers on ``/ws`` (an eval's ``--runner-body``).
         ice_servers: STUN and TURN servers (``urls``, ``username``, ``credential``) for both ends.
@@ -77,6 +77,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
+        uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield
         await switchboard.close()
         await handler.close()

@@ -32,8 +32,8 @@ class Candidate(BaseModel):
     """One ICE candidate; an empty string ends a media line's."""
 
     candidate: str
-    sdp_mid: str
-    sdp_mline_index: int
+    sdp_mid: str | None = None
+    sdp_mline_index: int | None = None
 
 
 class Candidates(BaseModel):
@@ -88,7 +88,7 @@ def offer_router(
 
     @router.patch("/api/offer")
     async def candidates_directly(patch: Candidates):
-        found = [IceCandidate(**candidate.model_dump()) for candidate in patch.candidates]
+        found = [IceCandidate(**one.model_dump()) for one in patch.candidates]
         await handler.handle_patch_request(SmallWebRTCPatchRequest(patch.pc_id, found))
         return {"status": "success"}
 

@@ -18,10 +18,12 @@ class StartRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    transport: str = "webrtc"
-    body: dict[str, Any] = {}
+    transport: str | None = None
+    body: dict[str, Any] | None = None
     createDailyRoom: bool = False  # noqa: N815
 
+
+NOTHING_ASKED = StartRequest()
 
 Door = Callable[[StartRequest, str], Awaitable[tuple[RunnerArguments, dict[str, Any], Line]]]
 """Opens a room for a session: the bot's runner arguments, what ``/start`` answers besides the
@@ -51,8 +53,8 @@ def start_router(
         return {"status": "ready", "transports": transports}
 
     @router.post("/start")
-    async def start(asked: StartRequest, request: Request):
-        transport = "daily" if asked.createDailyRoom else asked.transport
+    async def start(request: Request, asked: StartRequest = NOTHING_ASKED):
+        transport = asked.transport or ("daily" if asked.createDailyRoom else "webrtc")
         if transport not in transports:
             allowed = ", ".join(transports)
             raise HTTPException(400, f"There is no door {transport!r} here. Use one of: {allowed}.")
@@ -62,7 +64,8 @@ def start_router(
         if transport in TELEPHONY:
             return {"wsUrl": f"{socket}ws"}
 
-        call = switchboard.admit({**asked.body, "bot": choose(catalogue, asked.body.get("bot"))})
+        body = asked.body or {}
+        call = switchboard.admit({**body, "bot": choose(catalogue, body.get("bot"))})
         answer: dict[str, Any] = {
             "sessionId": call.id,
             "fileUploadUrl": f"/sessions/{call.id}/files",

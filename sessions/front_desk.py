@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import shutil
-import tempfile
 from pathlib import Path
 
 from loguru import logger
@@ -32,15 +31,17 @@ class FrontDesk(FrameProcessor):
         FunctionCallResultFrame -> nothing
     """
 
-    def __init__(self, *, storage: FileStorage | None, **kwargs):
+    def __init__(self, *, folder: Path, storage: FileStorage | None, **kwargs):
         """Initialize the desk.
 
         Args:
+            folder: Where documents are laid; made here, readable by this user only.
             storage: Resolves the URLs of uploads; ``None`` where the door has no upload route.
             **kwargs: Additional arguments passed to the parent FrameProcessor.
         """
         super().__init__(**kwargs)
-        self.folder = Path(tempfile.mkdtemp(prefix="vivace-documents-"))
+        self.folder = folder
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._storage = storage
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):

@@ -68,8 +68,8 @@ def guard_mind(mind: FrameProcessor, *, phi: PHIFirewall) -> None:
             messages, tools = redacted_messages(context.messages, phi), _boundary_only(context)
         except Exception as error:  # a hook that raises would let the frame pass as it is
             logger.error(f"Redaction failed ({type(error).__name__}); the request is blocked")
-            blocked: LLMContextMessage = {"role": "user", "content": BLOCKED}
-            messages, tools = [blocked], context.tools
+            messages: list[LLMContextMessage] = [{"role": "user", "content": BLOCKED}]
+            tools = context.tools
         frame.context = LLMContext(messages, tools, context.tool_choice)
 
 

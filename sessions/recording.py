@@ -3,7 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 from pipecat.runner.types import RunnerArguments
@@ -42,6 +42,11 @@ class Recording:
     def path(self) -> Path | None:
         """Where the tape lies, if there is one."""
         return self.recorder.writer.path if self.recorder else None
+
+    def event(self, name: str, **detail: Any) -> None:
+        """Put an event of the session on the tape, if there is one."""
+        if self.recorder:
+            self.recorder.event(name, **detail)
 
     async def start(self) -> None:
         """Make the file, now that it is known who has been cast."""

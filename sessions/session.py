@@ -2,6 +2,7 @@
 
 import os
 import random
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -91,7 +92,10 @@ class Session:
         self.observers: list[BaseObserver] = []
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
-        self._desk = FrontDesk(storage=runner_args.file_storage)
+        self._desk = FrontDesk(
+            folder=Path(tempfile.gettempdir()) / f"vivace-{self.id}",
+            storage=runner_args.file_storage,
+        )
         self._runner_args = runner_args
         self.recording = Recording(self, runner_args)
         self._opening = Opening(on_failure=self.end)
@@ -261,10 +265,12 @@ class Session:
 
         @self.transport.event_handler("on_client_connected")
         async def on_client_connected(_transport, _client):
+            self.recording.event("client.connected")
             await self._opening.begin(self.disclosure, greet=greet)
 
         @self.transport.event_handler("on_client_disconnected")
         async def on_client_disconnected(transport, _client):
+            self.recording.event("client.disconnected")
             if is_empty(transport):
                 self._watchdog.end("the caller hung up", at_once=True)
 

@@ -11,8 +11,7 @@ import { playVoice } from "./voice.js";
 
 const VIEWS = ["lobby", "call", "over"];
 const LABELS = { retry: "Try again", type: "Type instead" };
-let lobby, order;
-let ticking;
+let lobby, order, ticking;
 
 function view(name) {
   for (const id of VIEWS) $(id).hidden = id !== name;

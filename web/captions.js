@@ -24,10 +24,15 @@ export class Captions {
     return row;
   }
 
-  write(row, text) {
+  // Stays at the newest line unless the caller has scrolled up to read.
+  follow(change) {
     const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 80;
-    row.lastChild.textContent = text;
+    change();
     if (atEnd) this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  write(row, text) {
+    this.follow(() => { row.lastChild.textContent = text; });
   }
 
   typing(id, text) {
@@ -60,10 +65,11 @@ export class Captions {
     }
     if (segment.classList.contains("cut")) return;
     const done = status === "completed" || aloud === false;
-    segment.firstChild.textContent = done ? text : progress?.accumulated_text ?? "";
-    segment.lastChild.textContent = done ? "" : progress?.remaining_text ?? text;
+    this.follow(() => {
+      segment.firstChild.textContent = done ? text : progress?.accumulated_text ?? "";
+      segment.lastChild.textContent = done ? "" : progress?.remaining_text ?? text;
+    });
     if (done) announce(`${this.speaker}: ${text}`);
-    this.box.scrollTop = this.box.scrollHeight;
   }
 
   // What was not heard stays readable, struck out: without word times the server cannot say more.

@@ -1,5 +1,6 @@
 """What a person sees of a call, in a terminal or as plain lines."""
 
+from math import ceil
 from statistics import median
 from typing import Any, TextIO
 
@@ -75,7 +76,7 @@ class View:
                 self._say_line(event, at)
             case "speech" if event["who"] == "bot":
                 self._now("Bot is speaking …")
-            case "speech":
+            case "speech" | "typed":
                 self._flush_turn()
             case "barge_in":
                 self._barge_in = at
@@ -104,7 +105,7 @@ class View:
             ("Tool calls", str(summary.tool_calls)),
         ]
         if times:
-            p95 = times[min(len(times) - 1, int(0.95 * len(times)))]
+            p95 = times[ceil(0.95 * len(times)) - 1]
             rows.append(("Voice to voice", f"median {median(times):.0f} ms   p95 {p95} ms"))
         rows += [
             ("Disclosed first", "yes" if summary.disclosed_first else "NO"),
@@ -279,8 +280,6 @@ class View:
     def _now(self, text: str) -> None:
         if self._status:
             self._status.update(Text(text, style=QUIET, overflow="ellipsis", no_wrap=True))
-        elif text in STEPS.values() or text.startswith("Starting"):
-            self._print(text)
 
     def _print(self, *what: Any) -> None:
         self._console.print(*what, soft_wrap=not self._console.is_terminal)

@@ -71,7 +71,7 @@ class ReplayTransport(BaseTransport):
         """See :class:`ReplayRunnerArguments`."""
         super().__init__()
         self._input = _Input(self, list(tape), params, clock)
-        self._output = _Output(params)
+        self._output = PacedOutput(params)
         self._register_event_handler("on_client_connected")
         self._register_event_handler("on_client_disconnected")
 
@@ -79,7 +79,7 @@ class ReplayTransport(BaseTransport):
         """What the caller does."""
         return self._input
 
-    def output(self) -> "_Output":
+    def output(self) -> "PacedOutput":
         """What the caller hears."""
         return self._output
 
@@ -140,18 +140,21 @@ class _Input(BaseInputTransport):
                 await self.push_video_frame(_picture(message))
 
 
-class _Output(BaseOutputTransport):
+class PacedOutput(BaseOutputTransport):
     """Takes sound at the pace a WebRTC track does."""
 
-    def __init__(self, params):
+    def __init__(self, params: TransportParams):
+        """See Pipecat's ``BaseOutputTransport``."""
         super().__init__(params)
         self._end = 0.0
 
     async def start(self, frame):
+        """Be ready at once."""
         await super().start(frame)
         await self.set_transport_ready(frame)
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
+        """Take a piece of sound and the time it plays, but for its last 10 ms."""
         loop = asyncio.get_running_loop()
         begin = max(loop.time(), self._end)
         self._end = begin + len(frame.audio) / 2 / frame.num_channels / frame.sample_rate
@@ -191,4 +194,4 @@ def _picture(message: TapeMessage) -> UserImageRawFrame:
     return frame
 
 
-__all__ = ["INPUTS", "ReplayRunnerArguments", "ReplayTransport"]
+__all__ = ["INPUTS", "PacedOutput", "ReplayRunnerArguments", "ReplayTransport"]

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 _ID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
-_FOLDER = re.compile(r"[\w/.:\\-]*vivace-documents-\w+")
+_FOLDER = re.compile(r"(?:[\w.:-]*[/\\]+)+vivace-[\w-]+")
 _BULK = 2000
 _RPC_FIELDS = ("id", "requestId", "progressToken")
 
@@ -53,7 +53,7 @@ class Names:
 
     def rewrite(self, text: str) -> str:
         """A taped answer with the ids of now."""
-        value = _parsed(text) if '"jsonrpc"' in text else None
+        value: Any = _parsed(text) if '"jsonrpc"' in text else None
         if _is_rpc(value):
             now = self._live.get(f"rpc:{value.get('id')}")
             if now is not None:

@@ -1,13 +1,16 @@
 """Replays one tape: the unchanged bot file, in virtual time, against what the tape knows."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
+from pipecat.utils import utils as pipecat_ids
 
 import bots
 from qa.replay.door import INPUTS, ReplayRunnerArguments
@@ -17,6 +20,7 @@ from qa.replay.vendors import Vendors
 from qa.replay.wires import Connection, connections
 from qa.virtual.canonical import EventLog
 from qa.virtual.clock import real_perf_counter
+from qa.virtual.fanout import one_queue
 from qa.virtual.loop import run
 from sessions.tape import Tape
 from sessions.tape.memory import MemoryTape
@@ -65,6 +69,7 @@ class Options:
         progress: Called with the share done, 0 to 1.
         live: Takes stages to the real other end, see :mod:`qa.replay.live`.
         real_time: Take as long as the call did.
+        one_queue: Hand observers round as :mod:`qa.virtual.fanout` does, not as Pipecat does.
         bot: Called with the runner arguments; the bot the tape names when None.
     """
 
@@ -73,6 +78,7 @@ class Options:
     progress: Callable[[float], None] = lambda share: None
     live: Any = None
     real_time: bool = False
+    one_queue: bool = True
     bot: Callable[[Any], Any] | None = None
 
 
@@ -93,7 +99,10 @@ def replay(tape: Tape, options: Options | None = None) -> Replay:
     taped = connections(tape)
     stage = _Stage(tape, taped, options)
     live = options.live.stages if options.live else ()
-    with surroundings(tape.header, taped, live=live):
+    with (
+        surroundings(tape.header, taped, live=live),
+        one_queue() if options.one_queue else nullcontext(),
+    ):
         cpu = time.process_time()
         try:
             if options.real_time:
@@ -122,11 +131,12 @@ class _Stage:
         self._options = options
         self._taped = taped
         self._header = tape.header
-        self._inputs = list(tape.messages(*INPUTS))
+        messages = list(tape.messages(*INPUTS, METRICS))
+        self._inputs = [message for message in messages if message.topic != METRICS]
         self._turn_times = [
             message.data["value"]["e2e_processing_time_ms"] / 1000
-            for message in tape.messages(METRICS)
-            if "e2e_processing_time_ms" in message.data["value"]
+            for message in messages
+            if b"e2e_processing_time_ms" in message.json
         ]
         self.length = max((m.clock_ns for m in self._inputs), default=0) / 1e9
         self.error = ""
@@ -140,6 +150,7 @@ class _Stage:
     async def play(self, loop: Any) -> None:
         """Let the bot answer the taped caller."""
         self._loop, self._zero = loop, loop.time()
+        _number_from_zero()
         await Vendors(self._taped, self._misses, live=self._options.live).open(loop)
         body = json.loads(self._header.facts.get("body", "{}"))
         arguments = ReplayRunnerArguments(
@@ -180,6 +191,7 @@ class _Stage:
         if self.result.log:
             session.observers.append(self.result.log)
         recorder = Recorder(self.result.tape, session.clock.now_ns)  # type: ignore[arg-type]
+        recorder.attach()
         written = self.result.tape.write
 
         def count_turns(topic: str, clock_ns: int, payload: Any, *, size: int = 0) -> None:
@@ -204,6 +216,12 @@ class _Stage:
             if real_perf_counter() - began > 0.2:
                 began = real_perf_counter()
                 self._options.progress(min(1.0, self._now()[1] / max(self.length, 1)))
+
+
+def _number_from_zero() -> None:
+    """Start Pipecat's process-wide numbering anew: ids are equal from replay to replay."""
+    pipecat_ids._ID = itertools.count()
+    pipecat_ids._COUNTS.clear()
 
 
 __all__ = ["Options", "Replay", "replay"]

@@ -123,22 +123,19 @@ class HermeticLoop(asyncio.SelectorEventLoop):
         """Refuse."""
         raise refusal("a connection", path)
 
-    async def subprocess_exec(self, protocol_factory, program, *args, **options):
-        """Start a program of the memory network.
+    async def _make_subprocess_transport(
+        self, protocol, args, shell, stdin, stdout, stderr, bufsize, extra=None, **options
+    ):
+        """Start a program of the memory network; where asyncio's ways to start one meet.
 
         Raises:
             ReplayNetworkError: No such program is on the tape.
         """
-        command = [program, *args]
-        serve = self.network.programs(command)
+        serve = None if shell else self.network.programs(list(args))
         if serve is None:
-            raise refusal("a child process", " ".join(map(str, command)))
-        pipes = [options.get(name) == subprocess.PIPE for name in ("stdin", "stdout", "stderr")]
-        return MemoryProcess.start(self, protocol_factory, serve, pipes)
-
-    async def subprocess_shell(self, protocol_factory, cmd, **options):
-        """Refuse."""
-        raise refusal("a child process", cmd)
+            raise refusal("a child process", args if shell else " ".join(map(str, args)))
+        pipes = [stream == subprocess.PIPE for stream in (stdin, stdout, stderr)]
+        return MemoryProcess.start(self, protocol, serve, pipes)
 
 
 def _text(host: Any) -> str:

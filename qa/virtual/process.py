@@ -26,13 +26,19 @@ class MemoryProcess(asyncio.SubprocessTransport):
         self.on_line: Callable[[str], None] = lambda line: None
 
     @classmethod
-    def start(cls, loop, protocol_factory, serve: Callable[["MemoryProcess"], None], pipes):
-        """Start a program; gives what ``subprocess_exec`` gives."""
-        protocol = protocol_factory()
+    def start(cls, loop, protocol: Any, serve: Callable[["MemoryProcess"], None], pipes):
+        """Start a program as the child of a subprocess protocol.
+
+        Args:
+            loop: The loop of both.
+            protocol: The parent's.
+            serve: The program; given the process, it sets ``on_line``.
+            pipes: Whether stdin, stdout and stderr are pipes.
+        """
         process = cls(loop, protocol, pipes)
         protocol.connection_made(process)
         serve(process)
-        return process, protocol
+        return process
 
     def write_line(self, line: str) -> None:
         """Write to the parent, from the program."""

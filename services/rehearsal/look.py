@@ -69,7 +69,7 @@ def read(pixels: np.ndarray) -> str:
 @cache
 def _reader():
     try:
-        from rapidocr import RapidOCR
+        from rapidocr import RapidOCR  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
     # The default upsamples small pictures to 736 pixels, which took 16 to 24 s.

@@ -12,6 +12,7 @@ variable is empty, never an error.
 import base64
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ from services.rehearsal.look import look
 from services.rehearsal.script import Rule, Script, with_slots
 
 MODEL = "rehearsal"
+# A note to the model, not user words: in brackets, but no surrogate such as [NAME_1].
+NOTE = re.compile(r"\s*(\([^()]*\)|\[(?![A-Z_]+_\d+\])[^\[\]]*\])\s*")
 FIELD = re.compile(r"\{([^{}]+)\}")
 SPOKEN_KEYS = ("name", "text", "title", "substance", "value")
 
@@ -29,14 +32,16 @@ class Turn:
 
     Attributes:
         words: User texts since the bot's last word or tool call, oldest first.
-        after: Names of the tools whose results are the newest content.
+        after: Tools that gave results since the last user words, the newest last. Parallel calls may
+            come as separate messages, and words said before a call may be recorded behind it.
         results: Newest result of each tool so far.
         said: What the bot has said.
         called: Tools the bot has called.
         image: The newest image, described; None if the context holds none.
         system: The system instruction.
         offered: Names of the tools on offer.
-        opening: No user words yet.
+        opening: No user has said anything yet, notes in brackets aside.
+        ungreeted: Nobody was heard yet, and the bot has said one text at most (a disclosure).
     """
 
     words: list[str] = field(default_factory=list)
@@ -47,7 +52,8 @@ class Turn:
     image: dict[str, Any] | None = None
     system: str = ""
     offered: set[str] = field(default_factory=set)
-    opening: bool = False
+    opening: bool = True
+    ungreeted: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,23 @@ class Answer:
 
 
 def answer(script: Script, turn: Turn) -> Answer:
-    """Answer a turn by the first rule that matches, or by ``otherwise``."""
-    newest = turn.words[-1] if turn.words else ""
-    rules = list(enumerate(script.rules))
-    attempts = [([(i, rule) for i, rule in rules if rule.greet], newest)] if turn.opening else []
-    attempts += [(rules, words) for words in dict.fromkeys([newest, " ".join(turn.words)])]
+    """Answer a turn by the first rule that matches, or by ``otherwise``.
+
+    The greeting comes first where no user has said anything. A note to the model looks like user
+    words on the wire unless it stands in brackets; if no rule knows such words and nobody was
+    heard yet, the greeting answers them too.
+    """
+    greetings = [i for i, rule in enumerate(script.rules) if rule.greet]
+    others = [i for i, rule in enumerate(script.rules) if not rule.greet]
+    newest = next((text for text in reversed(turn.words) if not NOTE.fullmatch(text)), None)
+    newest = newest or (turn.words[-1] if turn.words else "")
+    attempts = [(greetings, newest)] if turn.opening else []
+    attempts += [(others, newest), (others, " ".join(turn.words))]
+    if turn.ungreeted and not any(_done(script.rules[i], turn) for i in greetings):
+        attempts.append((greetings, newest))
     for candidates, words in attempts:
-        for i, rule in candidates:
+        for i in candidates:
+            rule = script.rules[i]
             variables = match(rule, turn, words)
             if variables is not None:
                 calls = [(c.name, fill(c.arguments, variables)) for c in rule.call]
@@ -77,9 +93,8 @@ def answer(script: Script, turn: Turn) -> Answer:
 
 def match(rule: Rule, turn: Turn, words: str) -> dict[str, Any] | None:
     """Return the rule's variables if all its conditions hold, else None."""
-    if not set(rule.after) <= set(turn.after) or bool(rule.after) != bool(turn.after):
-        return None
-    if rule.greet is not None and rule.greet != turn.opening:
+    newest = turn.after[-1] if turn.after else None
+    if newest not in (rule.after or [None]) or not set(rule.after) <= set(turn.after):
         return None
     if rule.see is not None and rule.see != (turn.image is not None):
         return None
@@ -105,7 +120,7 @@ def match(rule: Rule, turn: Turn, words: str) -> dict[str, Any] | None:
 
 
 def _done(rule: Rule, turn: Turn) -> bool:
-    opening = rule.say.partition("{")[0].strip()
+    opening = rule.say.partition("{")[0].strip()[:24]
     said = bool(opening) and any(opening in text for text in turn.said)
     return said or any(call.name in turn.called for call in rule.call)
 
@@ -165,13 +180,12 @@ def as_json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def read(body: dict[str, Any], *, heard: bool = False, replied: bool = False) -> Turn:
+def read(body: dict[str, Any], *, heard: bool = False) -> Turn:
     """Read an Anthropic request body.
 
     Args:
         body: ``messages``, ``system`` and ``tools`` of the request.
         heard: The session's ears have heard words.
-        replied: The mind has answered in this session.
     """
     turn = Turn(
         system=_text(body.get("system")),
@@ -189,10 +203,11 @@ def read(body: dict[str, Any], *, heard: bool = False, replied: bool = False) ->
             elif kind == "tool_use":
                 names[block.get("id", "")] = block.get("name", "")
                 turn.called.append(block.get("name", ""))
-                turn.words, turn.after = [], []
+                turn.words = []
         elif kind == "text" and block.get("text", "").strip(". ") not in ("", "(empty)"):
             turn.words.append(block["text"])
             turn.after = []
+            turn.opening = turn.opening and NOTE.fullmatch(block["text"]) is not None
         elif kind == "tool_result":
             turn.words = []
             name = names.get(block.get("tool_use_id", ""), "")
@@ -205,20 +220,19 @@ def read(body: dict[str, Any], *, heard: bool = False, replied: bool = False) ->
             turn.image = look(base64.b64decode(image))
         except ValueError:
             turn.image = {}
-    # One text of the bot may precede its greeting: a disclosure that no model wrote.
-    before = len(turn.said) > (0 if replied else 1)
-    turn.opening = not (heard or turn.called or before)
+    turn.opening = turn.opening and not turn.called
+    turn.ungreeted = not (heard or turn.called) and len(turn.said) <= 1
     return turn
 
 
-def blocks(messages: list[dict[str, Any]]):
+def blocks(messages: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (role, block) over all messages; a plain text counts as one block."""
     for message in messages:
         content = message.get("content")
         if isinstance(content, str):
             content = [{"type": "text", "text": content}]
         for block in content or []:
-            yield message.get("role"), block
+            yield message.get("role", ""), block
 
 
 def _text(content: Any) -> str:

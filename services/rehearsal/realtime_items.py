@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 Item = dict[str, Any]
-WORDS_PER_SECOND = 2.5
+WORDS_PER_SECOND = 2.5  # espeak-ng at 165 words a minute
 
 
 def as_conversation(session: Item, items: list[Item]) -> dict[str, Any]:
@@ -45,7 +45,6 @@ def truncated(item: Item, seconds: float) -> Item:
     """Return an assistant item cut to the words that fit into the audio that was played."""
     content = []
     for part in item.get("content") or []:
-        words = (part.get("transcript") or "").split()
-        kept = " ".join(words[: int(seconds * WORDS_PER_SECOND)])
-        content.append({**part, "transcript": kept})
+        words = (part.get("transcript") or "").split()[: int(seconds * WORDS_PER_SECOND)]
+        content.append({**part, "transcript": " ".join(words)} if "transcript" in part else part)
     return {**item, "content": content}

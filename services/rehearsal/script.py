@@ -46,7 +46,7 @@ Loader.add_implicit_resolver(
 
 
 class Line(Strict):
-    """One thing the rehearsal caller does, in this order: wait, upload, show, type, say.
+    """One thing the rehearsal caller does, in this order: wait, upload, type, say or play.
 
     Attributes:
         say: Spoken aloud.
@@ -54,8 +54,9 @@ class Line(Strict):
         wait: Seconds to wait first.
         barge_in: Say it this many seconds after the bot starts to speak, over its voice.
         hang_up: Hang up this many seconds into it.
-        show: An image file or a colour (``"#e8e4d8"``) held before the camera.
+        audio: An audio file to play.
         upload: A file sent to the bot.
+        voice: An espeak-ng voice; the caller's usual one if not given.
     """
 
     say: str = ""
@@ -63,8 +64,9 @@ class Line(Strict):
     wait: float = Field(default=0.0, ge=0)
     barge_in: float | None = Field(default=None, ge=0)
     hang_up: float | None = Field(default=None, ge=0)
-    show: str = ""
+    audio: str = ""
     upload: str = ""
+    voice: str = ""
 
 
 class Call(Strict):

@@ -96,7 +96,7 @@ async def control(request: web.Request) -> web.Response:
 
 async def serve(house: Rehearsal, *, port: int = 0) -> web.AppRunner:
     """Serve on the loopback; ``runner.addresses[0]`` is (host, port). End with ``cleanup()``."""
-    runner = web.AppRunner(application(house), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(application(house), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
     return runner

@@ -82,7 +82,6 @@ class Visit:
         self.own_profile: Profile | None = None
         self.draws: dict[str, random.Random] = {}
         self.heard = False
-        self.replied = False
         self._script: Script | None = None
         self._broken: ScriptError | None = None
         self._prompter: Prompter | None = None
@@ -131,10 +130,6 @@ class Visit:
                 return hit
         return None
 
-    def listen(self) -> None:
-        """Begin to listen anew: nothing is heard or answered yet."""
-        self.heard = self.replied = False
-
     async def ears(self):
         """Return fresh ears for one connection."""
         if not self.house.hears:
@@ -143,7 +138,7 @@ class Visit:
 
     async def answer(self, vendor: str, body: dict[str, Any]) -> mind.Answer:
         """Let the mind answer a conversation in Anthropic form, and journal it."""
-        turn = await asyncio.to_thread(mind.read, body, heard=self.heard, replied=self.replied)
+        turn = await asyncio.to_thread(mind.read, body, heard=self.heard)
         reply = mind.answer(self.script, turn)
         self.journal.write(
             vendor,
@@ -153,5 +148,4 @@ class Visit:
             calls=[{"name": name, "arguments": arguments} for name, arguments in reply.calls],
             fail=reply.fail,
         )
-        self.replied = self.replied or not reply.fail
         return reply

@@ -159,6 +159,7 @@ class Listener:
         self._framer = Framer(rate)
         self._frames = 0
         self._visit = visit
+        visit.heard = False
         self._ears = asyncio.ensure_future(visit.ears())
         self._decoding: asyncio.Task[list[Word]] | None = None
         self._ahead: asyncio.Task[list[Word]] | None = None

@@ -130,7 +130,6 @@ class Connection:
         self.listener = Listener(
             visit, rate=int(query.get("sample_rate", 16000)), silence=max(silence, MIN_SILENCE)
         )
-        visit.listen()
         self._digest = hashlib.sha256()
         self._segment = 0  # utterances finalised
         self._start = 0.0  # of the audio not yet finalised

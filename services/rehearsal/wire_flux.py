@@ -86,7 +86,6 @@ class Connection:
         self.listener = Listener(
             visit, rate=int(query.get("sample_rate", 16000)), silence=END_AFTER
         )
-        visit.listen()
         self._post({"type": "Connected"})
 
     async def run(self, socket: web.WebSocketResponse) -> None:

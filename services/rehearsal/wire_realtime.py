@@ -7,10 +7,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from services.rehearsal.anthropic_rules import tokens
-from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import MODEL
-from services.rehearsal.realtime_items import as_conversation, truncated
+from services.rehearsal.realtime_items import truncated
+from services.rehearsal.realtime_response import RATE, VENDOR, Response, trouble
 from services.rehearsal.state import Visit
 from services.rehearsal.wire import (
     HOUSE,
@@ -24,11 +23,7 @@ from services.rehearsal.wire import (
     until,
 )
 
-VENDOR = "openai"
-RATE = 24000
-CHUNK = 0.1  # seconds of audio in one delta
 SILENCE = 0.5  # seconds of quiet that end a turn, unless the session says otherwise
-AUDIO_TOKENS_IN, AUDIO_TOKENS_OUT = 10, 20  # per second: one token for 100 ms and for 50 ms
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
@@ -66,17 +61,6 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-def trouble(code: str, message: str = "rehearsal fault", event_id: str | None = None) -> Message:
-    """Build the body of an error event."""
-    return {
-        "type": "invalid_request_error",
-        "code": code,
-        "message": message,
-        "param": None,
-        "event_id": event_id,
-    }
-
-
 class Connection:
     """One realtime session: its conversation, what it hears, and at most one running response."""
 
@@ -93,17 +77,16 @@ class Connection:
             "tools": [],
         }
         self._listener = Listener(visit, rate=RATE, silence=SILENCE)
-        visit.listen()
         self._spoken_item = ""
-        self._response: asyncio.Task | None = None
+        self._response: Response | None = None
+        self._responding: asyncio.Task | None = None
         self._hearing: asyncio.Task | None = None
-        self._cancelled = False
         self._heard_seconds = 0.0
         self._post("session.created", session=self._session)
 
     async def close(self) -> None:
         """Stop responding and listening."""
-        for task in (self._response, self._hearing):
+        for task in (self._responding, self._hearing):
             if task:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -139,20 +122,23 @@ class Connection:
         elif kind == "input_audio_buffer.commit":
             self._commit(respond=False)
         elif kind == "response.cancel":
-            if self._responding:
-                self._cancelled = True
-            else:
+            if not self._cancel():
                 self._refuse("response_cancel_not_active", "no active response found", event)
         elif kind == "response.create":
-            if self._responding:
+            if self._busy:
                 message = "Conversation already has an active response"
                 self._refuse("conversation_already_has_active_response", message, event)
             else:
                 self._respond(event.get("response") or {})
 
     @property
-    def _responding(self) -> bool:
-        return self._response is not None and not self._response.done()
+    def _busy(self) -> bool:
+        return self._responding is not None and not self._responding.done()
+
+    def _cancel(self) -> bool:
+        if self._busy and self._response:
+            self._response.cancelled = True
+        return self._busy
 
     def _detection(self) -> dict[str, Any] | None:
         """Return the settings of server turn detection; None where the client does it."""
@@ -175,7 +161,7 @@ class Connection:
                 self._outbox.arm()
                 self._spoken_item = f"item_{uid()}"
                 if detects:
-                    self._cancelled = True
+                    self._cancel()
                     self._post(
                         "input_audio_buffer.speech_started",
                         audio_start_ms=ms,
@@ -219,114 +205,22 @@ class Connection:
                 self._post(f"{kind}.delta", **where, delta=text)
                 self._post(f"{kind}.completed", **where, transcript=text)
             if respond and text and (self._detection() or {}).get("create_response") is not False:
-                if self._response:
-                    await asyncio.gather(self._response, return_exceptions=True)
+                if self._responding:
+                    await asyncio.gather(self._responding, return_exceptions=True)
                 self._respond({})
 
         self._hearing = asyncio.create_task(transcribe())
 
     def _respond(self, options: Message) -> None:
-        self._cancelled = False
-        self._response = asyncio.create_task(self._answer(options))
+        self._response = Response(
+            self._visit, self._post, session={**self._session, **options}, items=self._items
+        )
+        self._responding = asyncio.create_task(self._answer(self._response))
 
-    async def _answer(self, options: Message) -> None:
+    async def _answer(self, response: Response) -> None:
         if self._hearing and self._detection() is None:
             await self._hearing  # the client committed the turn just before it asked
-        response_id = f"resp_{uid()}"
-        head = {"id": response_id, "object": "realtime.response"}
-        self._post("response.created", response={**head, "status": "in_progress", "output": []})
-        body = as_conversation({**self._session, **options}, self._items)
-        self._visit.journal.write(VENDOR, "request", body=without_binaries(body))
-        due = now() + self._visit.profile.first_token.draw(self._visit.rng("openai/first"))
-        answer = await self._visit.answer(VENDOR, body)
-        await until(due)
-        output: list[Message] = []
-        seconds = 0.0
-        if answer.say and not self._cancelled:
-            modalities = options.get("output_modalities") or self._session.get("output_modalities")
-            item = {"id": f"item_{uid()}", "type": "message", "role": "assistant"}
-            self._post("conversation.item.added", item={**item, "status": "in_progress"})
-            where = {"response_id": response_id, "item_id": item["id"]}
-            where |= {"output_index": 0, "content_index": 0}
-            if modalities == ["text"]:
-                await self._write(answer.say, where)
-                content = {"type": "output_text", "text": answer.say}
-            else:
-                seconds = await self._speak(answer.say, where)
-                content = {"type": "output_audio", "transcript": answer.say}
-            status = "incomplete" if self._cancelled else "completed"
-            output.append({**item, "status": status, "content": [content]})
-            self._items.append(output[-1])
-            self._post("conversation.item.done", item=output[-1])
-        for name, arguments in [] if self._cancelled or answer.fail else answer.calls:
-            output.append(self._call(name, arguments, response_id, len(output)))
-        status = "failed" if answer.fail else "cancelled" if self._cancelled else "completed"
-        details = {"type": "failed", "error": trouble(answer.fail)} if answer.fail else None
-        usage = self._usage(body, answer.say, seconds)
-        done = {**head, "status": status, "status_details": details, "output": output}
-        self._post("response.done", response={**done, "usage": usage})
-
-    async def _write(self, text: str, where: Message) -> None:
-        for word in text.split():
-            self._post("response.output_text.delta", **where, delta=word + " ")
-        self._post("response.output_text.done", **where, text=text)
-
-    async def _speak(self, text: str, where: Message) -> float:
-        output = (self._session.get("audio") or {}).get("output") or {}
-        speech = await asyncio.to_thread(
-            self._visit.house.mouth.say,
-            text,
-            rate=RATE,
-            voice=output.get("voice") or "marin",
-            speed=output.get("speed") or 1.0,
-            stop=lambda: self._cancelled,
-        )
-        words, step = list(speech.words), int(RATE * CHUNK) * 2
-        for at in range(0, len(speech.pcm), step):
-            if self._cancelled:
-                break
-            while words and words[0][1] * RATE * 2 < at + step:
-                kind = "response.output_audio_transcript.delta"
-                self._post(kind, **where, delta=words.pop(0)[0] + " ")
-            chunk = speech.pcm[at : at + step]
-            delta = base64.b64encode(chunk).decode()
-            self._post("response.output_audio.delta", **where, delta=delta)
-            await asyncio.sleep(len(chunk) / 2 / RATE / self._visit.profile.audio_speed)
-        self._post("response.output_audio.done", **where)
-        self._post("response.output_audio_transcript.done", **where, transcript=text)
-        return speech.seconds
-
-    def _call(self, name: str, arguments: Message, response_id: str, index: int) -> Message:
-        item = {
-            "id": f"item_{uid()}",
-            "type": "function_call",
-            "status": "completed",
-            "name": name,
-            "call_id": f"call_{uid()}",
-            "arguments": json.dumps(arguments),
-        }
-        self._add(item)
-        self._post(
-            "response.function_call_arguments.done",
-            response_id=response_id,
-            item_id=item["id"],
-            output_index=index,
-            call_id=item["call_id"],
-            arguments=item["arguments"],
-        )
-        return item
-
-    def _usage(self, body: Message, said: str, seconds: float) -> Message:
-        text_in = tokens([body["system"], body["messages"], body["tools"]])
-        audio_in = round(self._heard_seconds * AUDIO_TOKENS_IN)
-        text_out, audio_out = tokens(said), round(seconds * AUDIO_TOKENS_OUT)
-        return {
-            "total_tokens": text_in + audio_in + text_out + audio_out,
-            "input_tokens": text_in + audio_in,
-            "output_tokens": text_out + audio_out,
-            "input_token_details": {"text_tokens": text_in, "audio_tokens": audio_in},
-            "output_token_details": {"text_tokens": text_out, "audio_tokens": audio_out},
-        }
+        await response.run(heard_seconds=self._heard_seconds)
 
     def _truncate(self, event: Message) -> None:
         ms = event["audio_end_ms"]

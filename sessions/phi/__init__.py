@@ -6,12 +6,15 @@ recognised, and business associate agreements stay necessary.
 
 from sessions.phi.engine import PHIEngine, Span
 from sessions.phi.firewall import PHIFirewall, Redaction
+from sessions.phi.ner import EntityTagger, PresidioTagger
 from sessions.phi.restore import Restorer
 from sessions.phi.vault import UnknownSurrogate, Vault, VaultExpired
 
 __all__ = [
+    "EntityTagger",
     "PHIEngine",
     "PHIFirewall",
+    "PresidioTagger",
     "Redaction",
     "Restorer",
     "Span",

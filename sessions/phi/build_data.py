@@ -29,6 +29,7 @@ from sessions.phi.lexicon import (
     DATA,
     DICTIONARY,
     FIRST_SHIFT,
+    HEAD,
     LAST_SHIFT,
     PROPER,
     SAFE,
@@ -166,6 +167,8 @@ def build(dictionaries: list[Path], small: Path, safe: Path) -> dict[str, int]:
         table[plain(row["name"])] |= STATE
     for word in REGIONS:
         table[word] |= STATE
+    for phrase in [word for word in table if " " in word]:
+        table[phrase.split()[0]] |= HEAD
     return {word: flags for word, flags in table.items() if flags and len(word.encode()) < 40}
 
 

@@ -97,7 +97,7 @@ def spoken(words: Words, i: int, asked: tuple[str, ...]) -> int:
     end = tld(low, i + 1, n)
     if not end:
         return 0
-    www = low[max(0, i - 5) : i]
+    www = low[max(0, i - 12) : i]
     host = i
     count = 0
     while host > 0 and words.label[host - 1] is None and count < 14:
@@ -113,6 +113,10 @@ def spoken(words: Words, i: int, asked: tuple[str, ...]) -> int:
         else:
             break
         count += 1
+    for k in range(max(0, i - 12), i):
+        if (low[k] == "www" or low[k : k + 3] == ["w", "w", "w"]) and words.label[k] is None:
+            host = min(host, k)
+            break
     if host == i:
         return 0
     end = tld_end(low, i + 1, n)
@@ -208,7 +212,7 @@ def ip(words: Words, dot: int) -> int:
     low, n = words.low, len(words)
 
     def part(word: str) -> bool:
-        return is_number(word) or word in v.MULTIPLIERS or word in v.REPEATS or word in v.HESITATIONS or word == "and" or word in v.HOMOPHONES
+        return is_number(word) or word in v.MULTIPLIERS or word in v.REPEATS or word in v.HESITATIONS or word == "and"
 
     begin = dot
     while begin > 0 and part(low[begin - 1]) and dot - begin < 7 and words.label[begin - 1] is None:

@@ -17,7 +17,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                r"alien (?:number|registration)|study (?:i ?d|number)|specimen(?: number| i ?d)?|accession(?: number)?|"
                r"lab (?:i ?d|number)|sample (?:number|i ?d)|incident (?:number|report)|encounter(?: number| id)?|"
                r"visit number|room code|security code|voucher|coupon|ticket|docket|locker"),
-        ("PHONE", r"(?:tele)?phone(?: number)?|numbers?(?: is| was| are|'s)?|cell(?: ?phone)?|mobile(?: number| "
+        ("PHONE", r"(?:tele)?phone(?: number)?|cell(?: ?phone)?|mobile(?: number| "
                   r"phone)?|land ?line|call(?: me| him| her| us| them)?(?: back)?(?: at| on)|call ?back(?: number)?|"
                   r"text(?: me| him| her| you| us)?(?: at| on)|reach(?: me| you| him| her| us| them)?(?: at| on|ed at|able at| is)?|"
                   r"ring(?: me| him| her| us)?(?: at| on)?|(?:home|work|office|cell|direct|day ?time|evening) (?:number|line|phone|is)|"
@@ -78,15 +78,16 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                  r"which provider|what doctor|referred you|referring (?:doctor|physician|provider)|primary care|physician|"
                  r"provider|guardian|caregiver|designate|surname|authorized to|person responsible|guarantor|"
                  r"nearest relative|who to (?:call|contact|ask for|reach)|proxy|power of attorney|witness|who's"),
+        ("ANY", r"numbers?(?: is| was| are|'s)?|digits?(?: is| are)?"),
         ("AGE", r"how old|what age|your age|age"),
     )
 ]  # fmt: skip
 
 NUMBERED = frozenset(
-    "PHONE FAX SSN MRN HEALTHPLAN ACCOUNT LICENSE VEHICLE DEVICE ID IP".split()
+    "PHONE FAX SSN MRN HEALTHPLAN ACCOUNT LICENSE VEHICLE DEVICE ID IP ANY".split()
 )
 WEAK = frozenset(  # these words alone do not make a short number an identifier
-    "number numbers call reach card member insurance policy account savings chart discover text "
+    "call reach card member insurance policy account savings chart discover text "
     "parked expires dropped".split()
 )
 
@@ -113,6 +114,8 @@ def last_before(text: str, kinds: frozenset[str]) -> tuple[str, int, str] | None
         if label not in kinds:
             continue
         for match in pattern.finditer(text):
-            if best is None or match.end() >= best[1]:
+            if best is None or match.end() >= best[1] and not (
+                label == "ANY" and match.start() <= best[1]
+            ):
                 best = (label, match.end(), match.group())
     return best

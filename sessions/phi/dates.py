@@ -15,18 +15,23 @@ ORDINAL_NOUNS = v.words(
 )
 
 
+def before_word(low: list[str], i: int) -> str:
+    """The word before ``i``, or ""."""
+    return low[i - 1] if i else ""
+
+
 class Dates:
     """Finds dates in words; every method returns the index after what it read, or 0."""
 
-    def __init__(self, words: Words, expected: bool):
+    def __init__(self, words: Words, asked: tuple[str, ...]):
         """Look at words.
 
         Args:
             words: The text.
-            expected: The bot asked for a date, so "seven four fifty seven" is one.
+            asked: What the bot asked for; after "DATE" "seven four fifty seven" is one.
         """
         self.words, self.low, self.n = words, words.low, len(words)
-        self.expected = expected
+        self.expected, self.age_asked = "DATE" in asked, "AGE" in asked
 
     def skip(self, i: int, more: tuple[str, ...] = ()) -> int:
         """Over hesitations (and ``more``)."""
@@ -225,6 +230,9 @@ class Dates:
             return words.put(begin, self.year(stop) or stop, "DATE")
         if self.expected and end < n and (year := self.year(end)):
             return words.put(begin, year, "DATE")
+        joined = j + 1 < n and low[j] in ("to", "through", "until", "till", "and", "or") and self.words.label[j + 1] == "DATE"
+        if joined and (begin < i or before_word(low, begin) in ("from", "between")):
+            return words.put(begin, end, "DATE")
         if low[i] in ("first", "second") and end == i + 1:
             return
         before = low[begin - 1] if begin else ""
@@ -233,8 +241,8 @@ class Dates:
             if after == "of" and end + 1 < n and low[end + 1] in ("this", "last", "next", "the", "every"):
                 words.put(begin, end, "DATE")
             elif not after or words.breaks(end - 1) or (
-                before in ("on", "since", "until", "till", "by") and after not in ORDINAL_NOUNS
-                and (after in v.STOP or after in v.HESITATIONS)
+                before in ("on", "since", "until", "till", "by", "after", "before") and after not in ORDINAL_NOUNS
+                and (after in v.STOP or after in v.HESITATIONS or end - i == 2)
             ):
                 words.put(begin, end, "DATE")
         elif begin < i and self.expected:
@@ -273,7 +281,8 @@ class Dates:
                 r"i'm|i am|already|reached|lived to(?: be)?|made it to|died at|passed (?:away )?at|(?:she|he) will be|be|was)(?: uh| um)?$", before
             )
             unit = after.split(" ")[0] in v.MEASURES or after.startswith(("over", "percent", "point", "degrees", "beats"))
-            if old or cued and not unit and (begin == 0 or low[begin - 1] != "over"):
+            first_words = self.age_asked and all(w in v.STOP or w in v.HESITATIONS for w in low[:begin]) and not unit
+            if old or first_words or cued and not unit and (begin == 0 or low[begin - 1] != "over"):
                 words.put(begin, end, "AGE")
             elif unit and cued and after.startswith("years") and not after.startswith("years ago"):
                 words.put(begin, end, "AGE")

@@ -8,13 +8,13 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from sessions.phi import contacts, identifiers, people, places
+from sessions.phi import contacts, homophones, identifiers, people, places
 from sessions.phi import vocabulary as v
 from sessions.phi.dates import Dates
 from sessions.phi.lexicon import city, first, last
 from sessions.phi.tagger import Tagger
 from sessions.phi.tagger import tagger as load_tagger
-from sessions.phi.tokens import Words, is_letter, is_number, split
+from sessions.phi.tokens import SURROGATE, Words, is_letter, is_number, split
 
 Profile = Literal["strict", "balanced"]
 LABELS = (
@@ -51,7 +51,7 @@ class PHIEngine:
         self.profile = profile
         self.tagger = load_tagger() if tagger == "own" else tagger
         self._threshold = THRESHOLD[profile]
-        split("warm up")
+        self.analyse("hi it's jane doe my number is five five five one two one two")
 
     def analyse(
         self,
@@ -77,8 +77,9 @@ class PHIEngine:
 
     def label(self, words: Words, asked: tuple[str, ...], known: frozenset[str]) -> None:
         """Label words in place: exact forms first, names last."""
+        homophones.settle(words, asked)
         contacts.find(words, asked)
-        Dates(words, "DATE" in asked).find()
+        Dates(words, asked).find()
         identifiers.find(words, asked)
         places.find(words, asked)
         people.People(words, asked, known).find()
@@ -97,12 +98,12 @@ def spans_of(words: Words) -> list[Span]:
     i = 0
     while i < n:
         kind = label[i]
-        if kind is None or low[i].startswith("["):
+        if kind is None or kind == SURROGATE:
             i += 1
             continue
         j = i + 1
         while j < n:
-            if label[j] == kind and not (kind == "NAME" and respelled(words, i, j)) and not words.breaks(j - 1):
+            if label[j] == kind and (j in words.glued or not (kind == "NAME" and respelled(words, i, j)) and not words.breaks(j - 1)):
                 j += 1
             elif low[j] in INSIDE and kind != "NAME" and j + 1 < n and label[j + 1] == kind:
                 j += 1
@@ -169,3 +170,16 @@ def settled(words: Words) -> list[int]:
         if streak >= SETTLED + AHEAD:
             cuts.append(i - AHEAD + 1)
     return cuts
+
+
+def union(one: list[Span], other: list[Span]) -> list[Span]:
+    """Spans of both, in order; overlapping ones as one, under the label of the longer."""
+    out: list[Span] = []
+    for span in sorted([*one, *other]):
+        if out and span.start < out[-1].end:
+            before = out[-1]
+            longer = before if before.end - before.start >= span.end - span.start else span
+            out[-1] = Span(before.start, max(before.end, span.end), longer.label)
+        else:
+            out.append(span)
+    return out

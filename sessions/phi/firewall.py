@@ -10,10 +10,10 @@ from typing import Any
 
 from loguru import logger
 
-from sessions.phi import cues
+from sessions.phi import cues, ner
 from sessions.phi.canonical import canonical
 from sessions.phi.data import redact_data
-from sessions.phi.engine import CONTEXT, PHIEngine, Profile, Span, settled
+from sessions.phi.engine import CONTEXT, PHIEngine, Profile, Span, settled, union
 from sessions.phi.restore import Scrubber, restore
 from sessions.phi.tokens import split
 from sessions.phi.vault import SURROGATE, UnknownSurrogate, Vault
@@ -31,18 +31,24 @@ class Redaction:
 
 @dataclass(slots=True)
 class Turn:
-    """What the caller has said in this turn: raw, and how much of it was released."""
+    """What the caller has said in this turn, and how much of it was released."""
 
     raw: str = ""
     released: int = 0
     spans: list[Span] = field(default_factory=list)
+    out: list[str] = field(default_factory=list)
 
 
 class PHIFirewall:
     """Redacts what comes in and restores what goes to the caller's ear."""
 
     def __init__(
-        self, profile: Profile = "strict", *, engine: PHIEngine | None = None, vault: Vault | None = None
+        self,
+        profile: Profile = "strict",
+        *,
+        engine: PHIEngine | None = None,
+        vault: Vault | None = None,
+        tagger: ner.EntityTagger | None = None,
     ):
         """Open for one session.
 
@@ -50,33 +56,41 @@ class PHIFirewall:
             profile: "strict" (the default under HIPAA) or "balanced".
             engine: A shared engine; made for the profile when None.
             vault: The vault of a resumed session; an empty one when None.
+            tagger: A named-entity recogniser for ``examine``.
         """
         self.engine = engine or PHIEngine(profile)
         self.vault = vault or Vault()
         self.turn = Turn()
+        self._tagger = tagger
         self._asked: tuple[str, ...] = ()
-        self._waiting: tuple[str, ...] = ()  # asked a turn ago and not answered yet
+        self._patience = 0
         self._scrubber = Scrubber(self.vault)
 
+    # what the bot says
+
     def heard(self, bot_text: str) -> None:
-        """Take in what the bot said: it sets what the caller's next words may be."""
+        """Take in what the bot said: it tells what the caller's next words may be.
+
+        It also begins a new caller turn. A question that got no identifier stands for one more turn
+        ("hang on" - "take your time" - the number).
+        """
         try:
             asked = cues.in_prompt(bot_text)
-        except Exception:
-            logger.error("The PHI firewall could not read a prompt; every kind is expected.")
+        except Exception as error:
+            self._blocked(bot_text, error)
             asked = ("NAME", "DATE", "PHONE")
-        if not asked and not self._answered():
-            asked = self._waiting  # "take your time": the question still stands
-        self._waiting = asked if asked != self._waiting or self._answered() else ()
-        self._asked = asked
+        if asked:
+            self._asked, self._patience = asked, 1
+        elif self.turn.spans or not self._patience:
+            self._asked = ()
+        else:
+            self._patience -= 1
         self.turn = Turn()
 
-    def _answered(self) -> bool:
-        """The turn that ends held something that was asked for."""
-        return bool(self.turn.spans) or not self._waiting
+    # what the caller says or types
 
     def redact(self, text: str, *, prompt: str = "") -> Redaction:
-        """A whole text: typed, a turn, a document line.
+        """A whole text: typed, a turn, a line of a document.
 
         Args:
             text: What was said or written.
@@ -87,43 +101,6 @@ class PHIFirewall:
         except Exception as error:
             return self._blocked(text, error)
 
-    def _redact(self, text: str, asked: tuple[str, ...]) -> Redaction:
-        """Chunk by chunk, as a stream would be."""
-        out, spans, done = "", [], 0
-        for cut in [*self._cuts(text), len(text)]:
-            if cut > done:
-                piece, found = self._chunk(text, done, cut, asked)
-                out, done = out + piece, cut
-                spans += found
-        return Redaction(out, spans)
-
-    def _cuts(self, text: str) -> list[int]:
-        """Characters at which the text may be cut."""
-        words = split(text)
-        return [words.start[i] for i in settled(words)]
-
-    def _chunk(self, text: str, begin: int, end: int, asked: tuple[str, ...]) -> tuple[str, list[Span]]:
-        """Redact characters ``begin`` to ``end`` of a turn in the light of what stands before."""
-        words = split(text[:begin])
-        left = words.start[-CONTEXT] if len(words) > CONTEXT else 0
-        found = self.engine.analyse(
-            text[left:end], start=begin - left, asked=asked, known=self.vault.names()
-        )
-        spans = [
-            Span(max(span.start + left, begin), span.end + left, span.label) for span in found
-        ]
-        return self._replace(text, begin, end, spans), spans
-
-    def _replace(self, text: str, begin: int, end: int, spans: list[Span]) -> str:
-        out, at = "", begin
-        for span in spans:
-            surrogate = self.vault.put(text[span.start : span.end], span.label)
-            value = text[span.start : span.end]
-            tail = "'s" if span.label == "NAME" and value.lower().endswith(("'s", "’s")) and " " not in value[-3:] else ""
-            out += text[at : span.start] + surrogate + tail
-            at = span.end
-        return out + text[at:end]
-
     def feed(self, segment: str, *, prompt: str = "") -> str:
         """The next final transcript of this turn: what may be passed on now.
 
@@ -133,54 +110,70 @@ class PHIFirewall:
         try:
             if prompt:
                 self._asked = cues.in_prompt(prompt)
-            turn = self.turn
-            segment = segment.strip()
-            if not segment:
-                return ""
-            turn.raw = f"{turn.raw} {segment}" if turn.raw else segment
-            cuts = [cut for cut in self._cuts(turn.raw) if cut > turn.released]
-            return self._release(cuts)
+            self.turn.raw = f"{self.turn.raw} {segment.strip()}".strip()
+            return self._release(self._cuts(self.turn.raw))
         except Exception as error:
-            return self._block_turn(error)
+            return self._block_turn(segment, error)
 
     def flush(self) -> str:
         """Everything still held: 600 ms passed, or the turn is over."""
         try:
-            return self._release([len(self.turn.raw)] if self.turn.released < len(self.turn.raw) else [])
+            return self._release([len(self.turn.raw)])
         except Exception as error:
-            return self._block_turn(error)
-
-    def _release(self, cuts: list[int]) -> str:
-        out = ""
-        for cut in cuts:
-            piece, spans = self._chunk(self.turn.raw, self.turn.released, cut, self._asked)
-            self.turn.released = cut
-            self.turn.spans += spans
-            out += piece
-        return out.strip()
+            return self._block_turn("", error)
 
     def second_pass(self, turn_text: str = "") -> str:
         """The turn again as a whole, now that all of it is known.
 
         Args:
-            turn_text: The turn as the model would see it. What is not from the fed segments (typed
-                text) is redacted too; "" stands for the fed segments.
+            turn_text: The turn as the model would see it; "" stands for the fed segments. A text that
+                did not come through ``feed`` (typed, edited) is redacted and scrubbed as it is.
 
         Returns:
             The turn for the model. Nothing that was redacted before comes back.
         """
+        turn = self.turn
         try:
-            raw = self.turn.raw
-            if raw:
-                found = self._redact(raw, self._asked).spans
-                self.turn.spans = union(self.turn.spans, found)
-                self.turn.released = len(raw)
-                whole = self._replace(raw, 0, len(raw), self.turn.spans)
-                if not turn_text.strip() or len(whole.split()) == len(turn_text.split()) or not found:
-                    return whole if not turn_text.strip() or found else self.scrub(turn_text)
-            return self.scrub(self._redact(turn_text, self._asked).text)
+            if turn.raw and (not turn_text.strip() or turn_text.split() == " ".join(turn.out).split()):
+                found = self._redact(turn.raw, self._asked).spans
+                turn.spans = union(turn.spans, found)
+                turn.released = len(turn.raw)
+                return self._replace(turn.raw, 0, len(turn.raw), turn.spans)
+            return self._scrubber(self._redact(turn_text, self._asked).text)
         except Exception as error:
-            return self._blocked(turn_text, error).text
+            return self._block_turn(turn_text, error)
+
+    async def examine(self, text: str) -> str:
+        """Ask the named-entity plug about a redacted text; what it finds is redacted too.
+
+        It runs off the loop with a deadline of 25 ms. Late or failed, every word that is not an
+        everyday word is blocked. Without a plug the text comes back as it is.
+        """
+        if self._tagger is None:
+            return text
+        try:
+            found = await ner.ask(self._tagger, text)
+            if found is None:
+                return ner.everyday_only(text, BLOCKED)
+            return self._replace(text, 0, len(text), ner.outside_surrogates(text, found))
+        except Exception as error:
+            return self._blocked(text, error).text
+
+    def redact_data(self, value: Any, schema: Mapping[str, str | None] | None = None) -> Any:
+        """A tool result on its way in: fields by schema and by name, free text by the engine.
+
+        Args:
+            value: A JSON value.
+            schema: Field name to label, e.g. ``{"id": "MRN", "note": None}``; None lets it pass.
+        """
+        try:
+            return redact_data(
+                value, schema, put=self.vault.put, redact=lambda text: self._redact(text, ()).text
+            )
+        except Exception as error:
+            return self._blocked("?", error).text
+
+    # the way back, and the last line
 
     def restore(self, text: str) -> str:
         """Real values for the caller's ear, in place of surrogates in any way a model writes them."""
@@ -217,44 +210,69 @@ class PHIFirewall:
         except Exception as error:
             return self._blocked(text, error).text
 
-    def redact_data(self, value: Any, schema: Mapping[str, str | None] | None = None) -> Any:
-        """A tool result on its way in: fields by schema and by name, free text by the engine.
+    # inside
 
-        Args:
-            value: A JSON value.
-            schema: Field name to label, e.g. ``{"id": "MRN", "note": None}``; None lets it pass.
-        """
-        try:
-            return redact_data(
-                value,
-                schema,
-                put=self.vault.put,
-                redact=lambda text: self._redact(text, ()).text,
-            )
-        except Exception as error:
-            return self._blocked("?", error).text
+    def _redact(self, text: str, asked: tuple[str, ...]) -> Redaction:
+        """Piece by piece, as a stream would be."""
+        out, spans, done = "", [], 0
+        for cut in [*self._cuts(text), len(text)]:
+            if cut > done:
+                found = self._analyse(text, done, cut, asked)
+                out += self._replace(text, done, cut, found)
+                spans += found
+                done = cut
+        return Redaction(out, spans)
+
+    def _cuts(self, text: str) -> list[int]:
+        """Characters at which the text may be cut."""
+        words = split(text)
+        return [words.start[i] for i in settled(words)]
+
+    def _analyse(self, text: str, begin: int, end: int, asked: tuple[str, ...]) -> list[Span]:
+        """Identifiers in characters ``begin`` to ``end``, in the light of what stands before."""
+        left = begin
+        for _ in range(CONTEXT):
+            left = text.rfind(" ", 0, max(0, left - 1)) + 1
+        found = self.engine.analyse(
+            text[left:end], start=begin - left, asked=asked, known=self.vault.names()
+        )
+        return [
+            Span(max(span.start + left, begin), span.end + left, span.label)
+            for span in found
+            if span.end + left > begin
+        ]
+
+    def _replace(self, text: str, begin: int, end: int, spans: list[Span]) -> str:
+        """The text with surrogates; a possessive stays outside."""
+        out, at = "", begin
+        for span in spans:
+            value = text[span.start : span.end]
+            stop = span.end - 2 if span.label == "NAME" and value.lower().endswith(("'s", "’s")) else span.end
+            out += text[at : span.start] + self.vault.put(text[span.start : stop], span.label)
+            at = stop
+        return out + text[at:end]
+
+    def _release(self, cuts: list[int]) -> str:
+        """Redact and pass on up to each of the cuts."""
+        turn, out = self.turn, ""
+        for cut in cuts:
+            if cut > turn.released:
+                found = self._analyse(turn.raw, turn.released, cut, self._asked)
+                out += self._replace(turn.raw, turn.released, cut, found)
+                turn.spans += found
+                turn.released = cut
+        turn.out.append(out.strip())
+        return out.strip()
 
     def _blocked(self, text: str, error: Exception) -> Redaction:
         # The error's own text may quote the identifier: only its type is told.
         logger.error(f"The PHI engine failed ({type(error).__name__}); the text is blocked.")
-        return Redaction(BLOCKED if text else "", [Span(0, len(text), "ID")] if text else [])
+        return Redaction(BLOCKED, [Span(0, len(text), "ID")]) if text else Redaction("", [])
 
-    def _block_turn(self, error: Exception) -> str:
-        held = self.turn.raw[self.turn.released :]
-        if held:
-            self.turn.spans.append(Span(self.turn.released, len(self.turn.raw), "ID"))
-        self.turn.released = len(self.turn.raw)
-        return self._blocked(held or "?", error).text
-
-
-def union(one: list[Span], other: list[Span]) -> list[Span]:
-    """Spans of both, overlapping ones as one (the longer gives the label)."""
-    out: list[Span] = []
-    for span in sorted([*one, *other]):
-        if out and span.start < out[-1].end:
-            before = out[-1]
-            longer = before if before.end - before.start >= span.end - span.start else span
-            out[-1] = Span(before.start, max(before.end, span.end), longer.label)
-        else:
-            out.append(span)
-    return out
+    def _block_turn(self, text: str, error: Exception) -> str:
+        """Block what is held and the text at hand."""
+        turn = self.turn
+        if turn.released < len(turn.raw):
+            turn.spans = union(turn.spans, [Span(turn.released, len(turn.raw), "ID")])
+            turn.released = len(turn.raw)
+        return self._blocked(text or "?", error).text

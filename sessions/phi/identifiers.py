@@ -25,11 +25,6 @@ QUANTITY = re.compile(
 )
 
 
-def expected_length(label: str) -> tuple[int, ...]:
-    """Usual number of digits of a kind."""
-    return {"PHONE": (10, 7, 11), "FAX": (10, 7, 11), "SSN": (9, 4), "ZIP": (5, 9)}.get(label, ())
-
-
 def find(words: Words, asked: tuple[str, ...], carried: str | None = None) -> None:
     """Label every numeric run that is an identifier.
 
@@ -43,8 +38,12 @@ def find(words: Words, asked: tuple[str, ...], carried: str | None = None) -> No
         label = classify(words, run, asked, previous, carried if run.start == 0 else None)
         if label is None:
             continue
+        if label == "ANY":
+            size = len(run.digits)
+            label = "PHONE" if size in (7, 10, 11) else "SSN" if size == 9 and not run.letters else "ID"
         start, stop = stretch(words, run, label)
         words.put(start, stop, label)
+        words.glued.update(range(start + 1, stop))
         previous = (stop, label)
 
 
@@ -70,7 +69,7 @@ def classify(
     if label in ("GEO", "NAME", "EMAIL", "AGE") and (digits >= 7 or not letters and numbers_wanted):
         label = None
     kind = label or (numbers_wanted[-1] if numbers_wanted else None)
-    if label == "PHONE" and cue and cue[2].startswith("number") and numbers_wanted:
+    if label == "ANY" and numbers_wanted:
         kind = numbers_wanted[-1]
     if previous and run.start - previous[0] <= 6 and (label is None or gap > 3):
         kind = kind or previous[1]
@@ -95,6 +94,11 @@ def classify(
         return coded(run, kind, digits, letters, measured or quantity, strong_cue, numbers_wanted, items)
     if measured and digits < 7 and not (strong_cue and gap <= 2 and digits >= 4):
         return None
+    year = digits == 4 and run.digits[:2] in ("18", "19", "20") and run.singles < 3 and not run.letters
+    if year and before.endswith((" in", " since", " of", " until", " from")) and not before.endswith(("ending in", "ends in")) and not numbers_wanted:
+        return None
+    if year and run.grouped and kind != "DATE":
+        return None
     if kind == "DATE":
         if digits >= 3 and ("DATE" in asked or label == "DATE") and not run.grouped or digits >= 4 and "DATE" in asked:
             return "DATE" if digits <= 8 else "ID"
@@ -108,6 +112,10 @@ def classify(
         if digits in (7, 10, 11):
             return "PHONE"
         return "SSN" if digits == 9 else "ACCOUNT" if digits >= 13 else "ID"
+    if run.grouped and digits in (3, 4, 5, 6) and run.digits.endswith("00") and not (strong_cue and gap <= 1):
+        return None
+    if before.endswith((" between", " about", " around")) or before in ("between", "about") and digits < 6:
+        return None
     if kind == "ZIP" and digits >= 3 and (label == "ZIP" or "ZIP" in asked):
         return "GEO"
     if quantity and not strong_cue and digits < 5:
@@ -117,6 +125,8 @@ def classify(
             return "GEO"
         return kind if kind in NUMBERED else "ID"
     if strong_cue and digits >= 2 and not run.grouped and (digits >= 3 or run.singles >= 2 or gap <= 2):
+        if digits <= 3 and label in ("PHONE", "FAX") and run.singles < 3 and "code" not in cue[2]:
+            return None
         if digits == 2 and label in ("PHONE", "HEALTHPLAN", "DEVICE", "VEHICLE", "MRN", "ID") and run.singles < 2:
             return None
         return label if label != "ZIP" else "GEO"
@@ -180,28 +190,11 @@ def counting(items: tuple[str, ...]) -> bool:
 
 
 def stretch(words: Words, run: Run, label: str) -> tuple[int, int]:
-    """Widen a run by homophones at its edges ("for five five"), a plus, a leading "a", "x"."""
-    low, n = words.low, len(words)
-    start, stop = run.start, run.stop
-    if label not in NUMBERED | {"GEO"} or label == "GEO" and run.singles < 4:
-        return start, stop
-    usual = expected_length(label)
-    known = len(run.digits)
-    short = bool(usual) and known not in usual or not usual
-    while stop < n and words.label[stop] is None and low[stop] in v.HOMOPHONES and stop - run.stop < 2:
-        following = low[stop + 1] if stop + 1 < n else ""
-        natural = low[stop] in ("to", "for", "too", "when", "wait", "know", "mine", "free", "fourth", "sick", "own", "door")
-        if following == "" and short or not natural or following in v.DIGITS:
-            stop += 1
-            known += 1
-            short = bool(usual) and known not in usual
-        else:
-            break
-    if start and words.label[start - 1] is None and (short or known + 1 in usual):
+    """Widen a run by what leads it: "plus four four", "a five five"."""
+    low, start = words.low, run.start
+    if start and words.label[start - 1] is None:
         word, before = low[start - 1], low[start - 2] if start > 1 else ""
-        odd = before in ("", "is", "it's", "its", "uh", "um", "that's", "number", "sure", "yeah", "yes", "at", "code", "four", "social", "card", "okay")
-        if word in v.HOMOPHONES and (odd or word not in ("to", "for", "when", "know", "wait", "mine", "free")) and known + 1 in (usual or (known + 1,)) and word not in ("mine", "know", "own", "when", "wait", "door"):
+        lead = before in ("", "is", "it's", "that's", "number", "says", "uh", "um")
+        if lead and (word == "plus" or word in ("a", "i") and label not in ("PHONE", "FAX", "SSN", "GEO")):
             start -= 1
-        elif word in ("plus", "a", "i") and (word == "plus" or run.letters or label not in ("PHONE", "FAX", "SSN")) and before in ("", "is", "it's", "that's", "number", "says", "uh", "um"):
-            start -= 1
-    return start, stop
+    return start, run.stop

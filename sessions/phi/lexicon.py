@@ -20,6 +20,7 @@ COMMON = 1 << 1  # one of the 50,000 everyday words
 SAFE = 1 << 2  # on the list of words that are no identifier in a clinical note
 STATE = 1 << 3  # a state, province, country or continent: above the level HIPAA protects
 PROPER = 1 << 4  # the dictionary knows it with a capital only
+HEAD = 1 << 11  # a place or state of several words begins with it
 FIRST_SHIFT, LAST_SHIFT, CITY_SHIFT = 5, 7, 9  # three tiers each: 1 rare, 2 known, 3 frequent
 
 

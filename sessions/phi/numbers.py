@@ -73,13 +73,8 @@ def spelling_help(low: list[str], i: int, stop: int) -> int:
     return i
 
 
-def runs(words: Words, homophones: bool = False) -> list[Run]:
-    """All runs of the text, left to right.
-
-    Args:
-        words: The text; labelled words end a run.
-        homophones: Also take words that only sound like a digit ("for", "ate") at a run's start.
-    """
+def runs(words: Words) -> list[Run]:
+    """All runs of the text, left to right; labelled words end a run."""
     low, label, n = words.low, words.label, len(words)
     found: list[Run] = []
     i = 0
@@ -175,31 +170,11 @@ def item(low: list[str], j: int, n: int, items: list[int]) -> bool:
                 is_letter(low[j - 1]) or near or numeric(low[j - 1]) and j + 1 == n
             )
         return True
-    if word in v.HOMOPHONES:
-        return homophone_inside(low, j, n, items)
     if word in v.SPELLING_WORDS:
         return items[-1] == j - 1 and (
             low[j - 1] in v.SPELLING_WORDS or is_letter(low[j - 1]) or j + 1 < n and numeric(low[j + 1])
         )
     return False
-
-
-def homophone_inside(low: list[str], j: int, n: int, items: list[int]) -> bool:
-    """A word that sounds like a digit stands between digits said one at a time."""
-    if items[-1] < j - 2:
-        return False
-    left = [k for k in items[-3:] if is_digit_word(low[k]) or low[k] in v.HOMOPHONES or is_letter(low[k]) or low[k] in v.TENS or low[k] in v.TEENS]
-    ahead = 0
-    k = j + 1
-    while k < n and k < j + 4:
-        if is_digit_word(low[k]) or low[k] in v.TENS or low[k] in v.TEENS or low[k] in v.REPEATS:
-            ahead += 1
-        elif low[k] not in v.HOMOPHONES and low[k] not in v.HESITATIONS:
-            break
-        k += 1
-    if low[j] in ("to", "for", "or", "when", "wait", "know", "own", "mine"):
-        return len(left) >= 2 and (ahead >= 2 or (ahead >= 1 and len(items) >= 3)) or len(items) >= 5 and (j + 1 == n) and low[j] in ("to", "for")
-    return bool(left) and (ahead >= 1 or len(items) >= 3)
 
 
 def follows(low: list[str], j: int, n: int) -> bool:
@@ -223,13 +198,16 @@ def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
         end = max(end, spelling_help(low, last + 1, min(len(low), stop)))
     letters = singles = longest = 0
     grouped = corrected = False
-    spelled = all(is_letter(low[k]) or low[k] in v.REPEATS or low[k] in v.SPELLING_WORDS for k in items)
+    spelled = all(
+        is_letter(low[k]) or low[k] in v.REPEATS or low[k] in v.SPELLING_WORDS
+        for k in items
+    )
     for k in items:
         word = low[k]
         one = False
         if word in v.MULTIPLIERS:
             grouped = True
-        elif word in v.REPEATS or is_digit_word(word) or word in v.HOMOPHONES:
+        elif word in v.REPEATS or is_digit_word(word):
             one = True
         elif is_letter(word) or word in v.SPELLING_WORDS:
             letters += 1
@@ -315,7 +293,7 @@ def letters_and_digits(low: list[str], digits_only: bool = False) -> str:
         elif word in v.SPELLING_WORDS and not digits_only and out + pending == []:
             release()
             out.append(word[0].upper())
-        elif word in v.HOMOPHONES and pending and i + 1 < n and numeric(low[i + 1]):
+        elif word in v.HOMOPHONES and (pending or i + 1 < n and numeric(low[i + 1])):
             pending.append(word)
         elif word not in v.HESITATIONS and word not in v.MULTIPLIERS:
             release()

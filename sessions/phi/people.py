@@ -24,7 +24,7 @@ OWNER = (
 STRONG = re.compile(
     rf"(?<![a-z'])(?:{OWNER}names?(?:'s| is| was| would be| are| has been| will be|'d be)?(?: uh| um| now| actually| again| then| just| is| now)*|"
     r"name's|names|the name (?:is|on it is|on the \w+ is|should be)|name is|name was|(?:i am|i'm|you are|you're|this is|it's) (?:speaking|talking) (?:to|with)|"
-    r"(?:calls?|called|call) (?:me|him|her|them|myself)|go(?:es)? by|known as|people call me|friends call me|you can call me|"
+    r"(?:calls?|called|call|calling|named|naming) (?:me|him|her|them|myself|the baby|the boy|the girl)|go(?:es)? by|known as|people call me|friends call me|you can call me|"
     r"(?:calling|here|phoning|ringing|inquiring|asking|checking in|checking|an appointment|appointment) (?:on behalf of|in place of|about my \w+)|on behalf of|"
     r"the patient is|patient is|patient's|the patient|(?:should|it'?s?|it might|might|would|will|is|was|filed|booked|listed|probably|be|under) (?:be )?under|under the name(?: of)?|"
     r"spoke (?:to|with)|speak (?:to|with)|spoken (?:to|with)|talk(?:ed|ing)? (?:to|with)|ask(?:ed)? for|asking for|looking for|"
@@ -55,6 +55,10 @@ ODD_SURNAMES = v.words(
     "long day price young best little new good fine old street doctor love right just well christian "
     "french english german may march june august friday monday sunday christmas easter banks king work "
     "feeling case ward sharp street moon much such bright must way "
+)
+DETERMINERS = v.words(
+    "the a an my your his her their our this that these those some any other another same no not to on in at of for from "
+    "about by with very so too really quite low was were i you we they can do have get need want just like more most than"
 )
 AFTER_NAME = v.words(
     "my he's she's he she his her that's and calling speaking here last first surname forename spelled "
@@ -115,7 +119,7 @@ def unknown(words: Words, i: int) -> bool:
         return False
     return (
         len(words.bare[i]) > 1
-        and words.bare[i].isalpha()
+        and words.bare[i].replace("'", "").isalpha()
         and not words.flags[i] & (DICTIONARY | SAFE | STATE)
         and not closed(words, i)
         and low not in v.EMAIL_HOSTS
@@ -149,6 +153,8 @@ def strength(words: Words, i: int) -> int:
     given, family = first(flags), last(flags)
     if low in v.MONTHS or low in v.RELATIONS or low in v.TITLES or low in v.MEASURES and not given:
         return 1 if given >= 2 or family == 3 else 0
+    if not given and not family and not flags & (DICTIONARY | SAFE) and derived(low):
+        return 0
     if not flags & (DICTIONARY | SAFE | STATE):
         return 4 if given or family or not flags & PROPER else 3
     if not flags & DICTIONARY and not flags & STATE:  # known to the safe list only, or a place
@@ -229,6 +235,7 @@ class People:
         self.cued(text, starts)
         if "NAME" in self.asked:
             self.answered()
+        self.modal()
         self.listed()
         self.neighbours()
 
@@ -329,7 +336,7 @@ class People:
                 words.put(k, stop, "NAME")
             elif power >= 3 or power == 2 and (first(words.flags[k]) >= 2 or named):
                 after_word = low[k + 1] if k + 1 < self.n else ""
-                if power == 2 and not named and words.flags[k] & COMMON and after_word and not (self.free(k + 1) and strength(words, k + 1) >= 2) and after_word not in ("and", "at", "on", "yesterday", "about", "today", "is", "last", "for", "from", "again", "please"):
+                if power == 2 and not named and words.flags[k] & COMMON and after_word and not (self.free(k + 1) and strength(words, k + 1) >= 2) and after_word not in ("and", "at", "in", "on", "yesterday", "about", "today", "is", "last", "for", "from", "again", "please"):
                     continue
                 words.put(k, max(k + 1, self.extend(k, 2, 4)), "NAME")
         for match in GREETING.finditer(text):
@@ -369,15 +376,35 @@ class People:
             k + 2 < n and low[k + 2] in AFTER_NAME and strength(words, k + 1) >= 1
         )
         lead = low[k - 1] if k else ""
-        if power >= 2 or power == 1 and (short or lead in ("is", "it's", "name", "name's", "i'm")):
+        named = lead in ("is", "it's", "name", "name's", "put", "list", "this", "me", "called") and k > 0
+        if power == 2 and low[k : k + 2] in (["roger", "that"], ["will", "do"]):
+            return
+        if power >= 2 and lead not in ("the", "a", "an"):
+            words.put(k, max(k + 1, self.extend(k, 1, 4)), "NAME")
+        elif power == 1 and lead not in DETERMINERS:
             stop = max(k + 1, self.extend(k, 1, 4))
-            if power == 1 and lead in ("i'm", "i", "a", "the", "not", "was", "of") and stop - k == 1 and not short:
-                return
-            words.put(k, stop, "NAME")
-        elif short and lead not in ("a", "the", "not", "i", "was", "of", "i'm", "to", "we", "you", "can", "do", "that's", "have", "your") and not words.flags[k] & SAFE:
+            rest = [j for j in range(stop, n) if low[j] not in v.HESITATIONS]
+            clean = not rest or low[rest[0]] in AFTER_NAME and low[rest[0]] not in ("on", "at", "in", "is", "with", "and", "i'm") or is_letter(low[rest[0]]) or words.label[rest[0]] is not None
+            if clean and (named or stop - k > 1 or n - k <= 2 and (first(words.flags[k]) or last(words.flags[k]) >= 2)):
+                words.put(k, stop, "NAME")
+        elif short and len(low[k]) > 1 and lead not in ("a", "the", "not", "i", "was", "of", "i'm", "to", "we", "you", "can", "do", "that's", "have", "your") and not words.flags[k] & SAFE:
             words.put(k, k + 1, "NAME")
         elif short and k + 1 < n and strength(words, k + 1) >= 2 and lead not in ("a", "the", "not", "i", "to", "your", "of"):
             words.put(k, max(k + 2, self.extend(k + 1, 1, 3)), "NAME")
+
+    def modal(self) -> None:
+        """ "will baker here", "this is may": a name that is an auxiliary verb everywhere else."""
+        low, words = self.low, self.words
+        for i in range(self.n):
+            if low[i] not in ("will", "may", "mark", "grant", "chance", "hope", "grace", "faith", "joy", "sue", "pat", "art", "drew", "dean", "bill", "rose", "summer", "autumn") or not self.free(i):
+                continue
+            before = " ".join(low[max(0, i - 2) : i])
+            introduced = before in ("this is", "hi this", "i am") or before.endswith(("i'm", "it's", "hi", "hello", "thanks", "dear", "named", "called")) or i == 0 or low[i - 1] in v.RELATIONS
+            following = low[i + 1] if i + 1 < self.n else ""
+            if introduced and (following in ("here", "speaking", "calling", "i'm") or following == "" and (i or "NAME" in self.asked)):
+                words.put(i, i + 1, "NAME")
+            elif (introduced or before.endswith(("morning", "afternoon", "evening"))) and self.free(i + 1) and last(words.flags[i + 1]) == 3 and not closed(words, i + 1) and (i + 2 == self.n or low[i + 2] in AFTER_NAME):
+                words.put(i, i + 2, "NAME")
 
     def listed(self) -> None:
         """Names of the lists that are nothing else, and pairs of given and family name."""
@@ -397,7 +424,7 @@ class People:
                 words.put(i, max(i + 2, self.extend(i + 1, 3, 2)), "NAME")
             elif power == 2 and given == 3 and following == 2 and last(next_flags) == 3 and not next_flags & SAFE and not flags[i] & SAFE:
                 words.put(i, i + 2, "NAME")
-            elif words.capital(i) and power >= 2 and (given or family) and not words.text.istitle():
+            elif words.capital(i) and power >= 1 and (given or family >= 2) and not words.text.istitle():
                 words.put(i, max(i + 1, self.extend(i, 2, 3)), "NAME")
 
     def neighbours(self) -> None:

@@ -1,7 +1,7 @@
 """Places below the state: street addresses, units, cities, counties and postal codes."""
 
 from sessions.phi import vocabulary as v
-from sessions.phi.lexicon import COMMON, DICTIONARY, STATE, city, first, last, lexicon
+from sessions.phi.lexicon import COMMON, DICTIONARY, HEAD, SAFE, STATE, city, first, last, lexicon
 from sessions.phi.tokens import Words, is_letter, is_number
 
 BEFORE_CITY = v.words(
@@ -12,13 +12,17 @@ MOVES = v.words(
     "live lives living lived moved from in near located reside resides born raised downtown outside "
     "visiting based staying stay city town grew"
 )
+STATE_CODES = v.words(
+    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd "
+    "oh ok or pa ri sc sd tn tx ut vt va wa wv wi wy dc"
+)
 COMPASS = v.words("north south east west northeast northwest southeast southwest n s e w")
 NOT_PLACES = v.words(
     "the a an my your bed pain back surgery hospital clinic work home school town march may april june "
     "august general hand bath sleep bend early beach center centre spring springs summer hope price "
     "orange price best mobile reading enterprise independence surprise normal nice male cut bar ok "
     "much many most us me university college union lead page liberty price opportunity eagle why "
-    "truth eighty four hundred bay hill hills park lake river grand junction valley"
+    "truth law general eighty four hundred bay hill hills park lake river grand junction valley"
 )
 SURE_CITY_WORDS = v.words("buffalo mobile reading orange phoenix lincoln madison independence aurora bath nice enterprise")
 
@@ -31,6 +35,7 @@ def find(words: Words, asked: tuple[str, ...]) -> None:
         asked: What the bot asked for.
     """
     streets(words, asked)
+    routes(words)
     units(words)
     postcodes(words)
     boxes(words)
@@ -41,11 +46,10 @@ def find(words: Words, asked: tuple[str, ...]) -> None:
 def place_at(words: Words, i: int) -> tuple[int, int]:
     """Longest known place at word ``i``: ``(index after it, tier)``; ``(i, 0)`` when none."""
     n, look = len(words), lexicon()
-    for size in range(min(look.longest_place, n - i, 4), 0, -1):
-        if any(words.breaks(k) for k in range(i, i + size - 1)):
-            continue
+    longest = min(look.longest_place, n - i, 4) if words.flags[i : i + 1] and words.flags[i] & HEAD else min(1, n - i)
+    for size in range(longest, 0, -1):
         tier = city(words.flags[i]) if size == 1 else city(look.flags(" ".join(words.bare[i : i + size])))
-        if tier:
+        if tier and not any(words.breaks(k) for k in range(i, i + size - 1)):
             return i + size, tier
     return i, 0
 
@@ -53,7 +57,9 @@ def place_at(words: Words, i: int) -> tuple[int, int]:
 def state_at(words: Words, i: int) -> int:
     """Index after a state or country at ``i``; ``i`` when none."""
     n, look = len(words), lexicon()
-    for size in (3, 2, 1):
+    if i >= n:
+        return i
+    for size in (3, 2, 1) if words.flags[i] & HEAD else (1,):
         if i + size <= n:
             flags = words.flags[i] if size == 1 else look.flags(" ".join(words.bare[i : i + size]))
             if flags & STATE:
@@ -93,6 +99,8 @@ def after_street(words: Words, i: int) -> None:
             j = end
             continue
         end = state_at(words, j)
+        if end == j and low[j] in STATE_CODES and (words.text[words.start[j]].isupper() or j + 1 < n and is_number(low[j + 1])):
+            end = j + 1
         if end > j and j > i:
             words.put(j, end, "GEO")
             j = end
@@ -125,7 +133,7 @@ def streets(words: Words, asked: tuple[str, ...]) -> None:
         if low[i] not in v.STREETS or words.label[i] == "EMAIL":
             continue
         k, count = i - 1, 0
-        while k >= 0 and count < 4 and not is_number(low[k]) and (low[k] not in v.STOP or low[k] in ("st", "long", "new", "old", "little", "great", "first", "good", "morning", "night", "the") and count > 0) and low[k] not in v.HESITATIONS and not words.breaks(k):
+        while k >= 0 and count < 4 and not is_number(low[k]) and (low[k] not in v.STOP or low[k] in ("st", "long", "new", "old", "little", "great", "first", "good", "morning", "night", "the") and count > 0 or low[k] == "state") and low[k] not in v.HESITATIONS and not words.breaks(k):
             if low[k] in v.RELATIONS and low[k] not in ("king", "church"):
                 break
             k -= 1
@@ -142,7 +150,8 @@ def streets(words: Words, asked: tuple[str, ...]) -> None:
             asks = "GEO" in asked
             if count == 0 or not (cued and low[i] in v.PLAIN_STREETS or asks):
                 continue
-            if all(words.flags[q] & COMMON and not last(words.flags[q]) for q in range(begin, i)) and not asks:
+            direct = k >= 0 and low[k] in ("on", "off", "at", "near", "by") or k > 0 and low[k] == "of" and low[k - 1] in ("off", "corner")
+            if not direct and all(words.flags[q] & COMMON and not last(words.flags[q]) for q in range(begin, i)) and not asks:
                 continue
             if low[i] in ("drive", "court", "circle", "trail", "way", "place", "close", "square", "run", "point", "hill", "row", "green", "path", "walk", "loop", "route") and not (cued and count and not all(words.flags[q] & DICTIONARY for q in range(begin, i))) and not asks:
                 continue
@@ -166,6 +175,32 @@ def streets(words: Words, asked: tuple[str, ...]) -> None:
             stop += 1
         words.put(house, stop, "GEO", over=("NAME", "ID", "PHONE", "ACCOUNT", "MRN", "LICENSE", "HEALTHPLAN", "DEVICE", "FAX"))
         after_street(words, stop)
+
+
+def routes(words: Words) -> None:
+    """ "route nine", "highway sixty six", and "four one oh two larkspur in plano"."""
+    low, n = words.low, len(words)
+    for i in range(n - 1):
+        if low[i] in ("route", "highway", "interstate", "hwy") and is_number(low[i + 1]) and words.label[i] is None:
+            end = i + 1
+            while end < n and is_number(low[end]):
+                end += 1
+            words.put(i - 1 if i and low[i - 1] in ("state", "county", "us", "old") else i, end, "GEO", over=("ID",))
+    for i in range(2, n):
+        if not (is_number(low[i - 1]) and words.label[i - 1] in ("GEO", "ID", None) and words.label[i] in (None, "NAME")) or low[i] in v.STOP or is_number(low[i]) or low[i] in v.MEASURES:
+            continue
+        begin = i - 1
+        while begin > 0 and (is_number(low[begin - 1]) or low[begin - 1] == "hundred"):
+            begin -= 1
+        if begin == 0 or low[begin - 1] != "at" and not (low[begin - 1] in ("is", "on") and "address" in low):
+            continue
+        end = i + 1
+        if end < n and low[end] not in v.STOP and not is_number(low[end]) and not place_at(words, end)[1]:
+            end += 1
+        placed = end == n or low[end] == "in" and end + 1 < n and place_at(words, end + 1)[1] or place_at(words, end)[1] and low[end] not in v.STOP
+        if placed and (begin < 2 or low[begin - 2] not in ("was", "pain", "open", "works", "run", "runs", "sugar")) and not words.flags[i] & SAFE:
+            words.put(begin, end, "GEO", over=("ID", "NAME", "PHONE"))
+            after_street(words, end)
 
 
 def units(words: Words) -> None:
@@ -285,6 +320,8 @@ def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...])
             return (low[i] in SURE_CITY_WORDS and before in ("in", "from") and two_before not in ("am",)) or (
                 asks and len(words) <= 5 and tier >= 1 and low[i] not in v.STOP and not flags[i] & COMMON
             ) or asks and place_cue and tier >= 2 and low[i] not in NOT_PLACES
+        if low[i] in NOT_PLACES and not state_next:
+            return False
         if place_cue or follows_geo or asks and len(words) <= 12:
             return True
         if before in v.RELATIONS or before in v.TITLES:
@@ -310,7 +347,7 @@ def answers(words: Words, asked: tuple[str, ...]) -> None:
                 end += 1
             while end > i and low[end - 1] in v.HESITATIONS:
                 end -= 1
-            if end < n and low[end] in v.MEASURES or any(low[q] in v.MEASURES for q in range(i, end)):
+            if end < n and (low[end] in v.MEASURES or low[end] in ("over", "point")) or "over" in low[i:end] or any(low[q] in v.MEASURES for q in range(i, end)):
                 return
             if end - i >= 2:
                 words.put(i, end, "GEO", over=("ID", "PHONE", "ACCOUNT"))

@@ -3,18 +3,11 @@
 import re
 
 from sessions.phi.canonical import canonical
+from sessions.phi.engine import LABELS
 from sessions.phi.vault import SURROGATE, UnknownSurrogate, Vault
 
 # The longest text that may still become a surrogate: "[HEALTHPLAN_1234]".
 LONGEST = 18
-OPEN = re.compile(
-    r"(?:\[[A-Za-z]{0,10}(?:[ _\-]?\d{0,4})?|(?<![A-Za-z])(?:"
-    r"N(?:A(?:M(?:E)?)?)?|[A-Z]{1,10})[ _\-]?\d{0,4})$",
-    re.IGNORECASE,
-)
-KINDS = (
-    "NAME GEO DATE AGE PHONE FAX EMAIL SSN MRN HEALTHPLAN ACCOUNT LICENSE VEHICLE DEVICE URL IP ID"
-).split()
 
 
 def restore(text: str, vault: Vault) -> str:
@@ -67,7 +60,7 @@ def may_become(tail: str) -> bool:
     upper = body.upper()
     if not upper:
         return bracket
-    for kind in KINDS:
+    for kind in LABELS:
         if kind.startswith(upper):
             return True
         if upper.startswith(kind) and re.fullmatch(r"[ _\-]?\d{0,4}", upper[len(kind) :]):
@@ -91,9 +84,11 @@ class Scrubber:
             self._compile()
         if self._pattern is None or not text:
             return text
-        return self._pattern.sub(
-            lambda m: self._surrogate.get(normal(m.group()), "[REDACTED]"), text
-        )
+
+        def surrogate(match: re.Match[str]) -> str:
+            return match[1] or self._surrogate.get(normal(match.group()), "[REDACTED]")
+
+        return self._pattern.sub(surrogate, text)
 
     def _compile(self) -> None:
         self._version = self._vault.version
@@ -105,13 +100,20 @@ class Scrubber:
                 if len(key) < 3 or key in self._surrogate:
                     continue
                 self._surrogate[key] = entry.surrogate
-                patterns.append(r"[\s\-_.,()]*".join(map(re.escape, re.findall(r"\w+|[^\w\s]", form))) if not form.isdigit() else r"[\s\-_.()]{0,2}".join(form))
+                patterns.append(loose(form))
         patterns.sort(key=len, reverse=True)
         self._pattern = (
-            re.compile(r"(?<![\w\[])(?:" + "|".join(patterns) + r")(?!\w)", re.IGNORECASE)
+            re.compile(rf"(\[[A-Z]+_\d+\])|(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
             if patterns
             else None
         )
+
+
+def loose(form: str) -> str:
+    """A pattern for a value with any separators: 5551234567 finds (555) 123-4567."""
+    if form.isdigit():
+        return r"[\s\-_./()]{0,2}".join(form)
+    return r"[\s\-_.,()]*".join(map(re.escape, re.findall(r"\w+|[^\w\s]", form)))
 
 
 def normal(form: str) -> str:

@@ -125,7 +125,9 @@ class Tagger:
         for i in open_words:
             for kind in ("NAME", "GEO", "DATE"):
                 share = self._crf.marginal(kind, i)
-                if share >= threshold and allowed(words, i, kind):
+                common = words.flags[i] & COMMON
+                least = max(threshold, 0.6 if kind in asked else 0.75) if common else threshold
+                if share >= least and allowed(words, i, kind):
                     found.append((i, kind))
                     break
         for i, kind in found:
@@ -136,6 +138,8 @@ def allowed(words: Words, i: int, kind: str) -> bool:
     """A name is no number and no closed word; a place may begin with a number."""
     if kind == "NAME":
         return not closed(words, i) and not words.flags[i] & STATE and (len(words.low[i]) > 1 or bool(i and words.label[i - 1] == "NAME"))
+    if kind == "GEO" and is_number(words.low[i]) and not ((i and words.label[i - 1] == "GEO") or (i + 1 < len(words) and words.label[i + 1] == "GEO")):
+        return False
     if kind == "GEO":
         return words.low[i] not in v.STOP and words.low[i] not in v.HESITATIONS
     return is_number(words.low[i]) or words.low[i] in v.ORDINALS or words.low[i] in v.MONTHS

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sessions.phi import vocabulary as v
 from sessions.phi.lexicon import lexicon
 
+SURROGATE = "SURROGATE"  # the label of a word that is a surrogate already
 WORD = re.compile(r"\[[A-Z]+_\d+\]|[^\W_]+(?:['’][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.?!;:]\s")
 
@@ -21,6 +22,7 @@ class Words:
     bare: list[str] = field(default_factory=list)  # also without possessive 's
     flags: list[int] = field(default_factory=list)
     label: list[str | None] = field(default_factory=list)
+    glued: set[int] = field(default_factory=set)  # words that belong to the one before them
 
     def __len__(self) -> int:
         return len(self.low)
@@ -30,6 +32,11 @@ class Words:
         for i in range(max(0, start), min(stop, len(self.label))):
             if self.label[i] is None or self.label[i] in over:
                 self.label[i] = label
+
+    def read(self, i: int, word: str) -> None:
+        """Take word ``i`` for another word that sounds like it."""
+        self.low[i] = self.bare[i] = word
+        self.flags[i] = lexicon().flags(word)
 
     def breaks(self, i: int) -> bool:
         """A written sentence ends after word ``i``."""
@@ -56,8 +63,8 @@ def split(text: str) -> Words:
         words.end.append(match.end())
         words.low.append(low)
         words.bare.append(bare)
-        words.flags.append(look(bare))
-    words.label = [None] * len(words.low)
+        words.flags.append(look(bare) or ("'" in bare and look(bare.replace("'", ""))) or 0)
+    words.label = [SURROGATE if low[0] == "[" else None for low in words.low]
     return words
 
 

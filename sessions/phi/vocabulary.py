@@ -15,17 +15,16 @@ TEENS = {word: str(10 + i) for i, word in enumerate(
     "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())}  # fmt: skip
 TENS = {word: str(20 + 10 * i) for i, word in enumerate(
     "twenty thirty forty fifty sixty seventy eighty ninety".split())}  # fmt: skip
-TENS["fourty"] = "40"
 MULTIPLIERS = words("hundred thousand million")
 REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 # What ears write for a digit. It counts as one only inside or at the edge of a run of digits.
 HOMOPHONES = {
     "to": "2", "too": "2", "tu": "2", "for": "4", "fore": "4", "won": "1", "wan": "1", "ate": "8",
-    "ait": "8", "tree": "3", "free": "3", "fife": "5", "hive": "5", "sex": "6", "sicks": "6",
+    "ait": "8", "fourty": "40", "tree": "3", "free": "3", "fife": "5", "hive": "5", "sex": "6", "sicks": "6",
     "sics": "6", "sick": "6", "nein": "9", "mine": "9", "owe": "0", "ow": "0", "hero": "0",
     "xero": "0", "heaven": "7", "tin": "10", "den": "10", "thirsty": "30", "fourth": "4",
-    "forth": "4", "tents": "10", "fore-ty": "40", "ninty": "90", "weight": "8", "wait": "8",
-    "know": "0", "own": "1", "when": "1", "door": "4", "five's": "5", "seventies": "70",
+    "forth": "4", "tents": "10", "ninty": "90", "weight": "8", "wait": "8", "know": "0", "own": "1",
+    "when": "1", "door": "4",
 }  # fmt: skip
 ORDINALS = {word: i + 1 for i, word in enumerate(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
@@ -50,7 +49,7 @@ CORRECTIONS = (
     "it's", "is", "was it", "let's see", "what is it", "what was it", "how does it go", "got that",
     "you got that", "are you ready", "ready", "well", "hold on a second", "hold on a sec", "i believe",
     "wait let me see", "hang on a second", "hang on a sec", "if i remember", "space",
-    "dash", "hyphen", "slash", "minus", "period", "point", "dot", "comma", "stroke", "the",
+    "dash", "hyphen", "slash", "minus", "period", "dot", "comma", "stroke", "the",
     "in the middle", "at the end", "all together", "capital", "uppercase", "upper case",
     "lowercase", "lower case", "letter", "the letter", "the letters", "the number", "number",
     "the numbers", "extension", "ext", "area code", "with area code", "again", "got it", "moment", "sec", "one more time", "i repeat", "repeat",
@@ -112,6 +111,13 @@ TLDS = words(
     "com net org edu gov uk co io us ca info biz dev ai health me app tv mil au de fr in eu online "
     "site store blog care clinic tech calm comm"
 )
+LETTER_SOUNDS = {
+    "be": "b", "bee": "b", "see": "c", "sea": "c", "cee": "c", "dee": "d", "gee": "g", "jay": "j", "kay": "k",
+    "ell": "l", "el": "l", "em": "m", "en": "n", "oh": "o", "pea": "p", "pee": "p", "queue": "q", "cue": "q",
+    "are": "r", "ar": "r", "ess": "s", "tea": "t", "tee": "t", "you": "u", "yew": "u", "ex": "x", "why": "y",
+    "wye": "y", "zee": "z", "zed": "z", "eye": "i", "aye": "i", "ay": "a", "eff": "f", "ef": "f", "vee": "v",
+    "aitch": "h", "haitch": "h",
+}  # fmt: skip
 MEDICAL_LETTERS = {
     tuple(spelled.split())
     for spelled in (
@@ -132,32 +138,37 @@ MEDICAL_LETTERS = {
     )
 }  # fmt: skip
 STOP = words(
-    "a an the and or but if then so to of in on at for from by with without is are was were be been "
-    "being am i you he she it we they me him her us them my your his its our their this that these "
-    "those there here what which who whom whose when where why how not no nor yes yeah yep yup nope "
-    "ok okay please thanks thank hi hello hey bye goodbye good morning afternoon evening night sure "
-    "right well just like really very can could would should may might must will shall do does did "
-    "done have has had having go going gone get got getting just now today tomorrow yesterday "
-    "tonight about as up down out over under again also too more most some any all both each few "
-    "other such only own same than because while before after during until since through into onto "
-    "off near calling call called speaking speak fine great sorry actually know think mean want need "
-    "feel feeling feels pain i'm you're he's she's it's we're they're i've you've we've they've i'd "
-    "you'd he'd she'd we'd they'd i'll you'll he'll she'll we'll they'll isn't aren't wasn't weren't "
-    "don't doesn't didn't haven't hasn't hadn't can't couldn't won't wouldn't shouldn't that's "
-    "there's here's what's who's where's how's let's name name's names gonna wanna gotta kinda cause "
-    "'cause yourself myself himself herself themselves itself ourselves let us say says said wants tell "
-    "told ask asked see saw seen come came comes take takes took taken give gave given make makes "
-    "made put try trying tried use used using help work works working back still even though maybe "
-    "always never ever much many lot lots little bit kind sort thing things something anything "
-    "nothing everything someone anyone everyone somebody anybody nobody everybody last first next "
-    "new old long time day days week weeks month months year years hour hours minute minutes one "
-    "two three four five six seven eight nine ten number numbers phone email address birth date "
-    "male female man woman men women boy girl person people patient patients doctor doctors nurse "
-    "hospital clinic appointment medication medicine insurance pharmacy prescription social security "
-    "zip code street city state country married single divorced widowed retired allergic pregnant "
-    "diabetic looking wondering worried afraid scared tired sick dizzy nauseous ready currently "
-    "supposed due home full middle maiden correct spelled spelling spell supposed hungry sad happy "
-    "glad mad okay alright everyday able unable available interested concerned confused"
+    "a an the and or but if then so to of in on at for from by with without is are was were be "
+    "been being am i you he she it we they me him her us them my your his its our their this that "
+    "these those there here what which who whom whose when where why how not no nor yes yeah yep "
+    "yup nope ok okay please thanks thank hi hiya hello hey bye goodbye good morning afternoon "
+    "evening night sure right well just like really very can could would should may might must "
+    "will shall do does did done have has had having go going gone get got getting now today "
+    "tomorrow yesterday tonight about as up down out over under again also too more most some any "
+    "all both each few other such only own same than because while before after during until "
+    "since through into onto off near calling call called speaking speak fine great sorry "
+    "actually know think mean want need feel feeling feels pain i'm you're he's she's it's we're "
+    "they're i've you've we've they've i'd you'd he'd she'd we'd they'd i'll you'll he'll she'll "
+    "we'll they'll isn't aren't wasn't weren't don't doesn't didn't haven't hasn't hadn't can't "
+    "couldn't won't wouldn't shouldn't that's there's here's what's who's where's how's let's "
+    "name name's names gonna wanna gotta kinda cause 'cause yourself myself himself herself "
+    "themselves itself ourselves let say says said wants tell told ask asked see saw seen come "
+    "came comes take takes took taken give gave given make makes made put try trying tried use "
+    "used using help work works working back still even though maybe always never ever much many "
+    "lot lots little bit kind sort thing things something anything nothing everything someone "
+    "anyone everyone somebody anybody nobody everybody last first next new old long time day days "
+    "week weeks month months year years hour hours minute minutes one two three four five six "
+    "seven eight nine ten number numbers phone email address birth date male female man woman men "
+    "women boy girl person people patient patients doctor doctors nurse hang huh rather guess "
+    "hold listen look gotcha pardon repeat cheers ta lovely brilliant perfect exactly true false "
+    "wrong absolutely definitely probably obviously literally basically honestly question moment "
+    "sec second bear excuse wait mhm nah yea ya hmm mmm wow oops ouch gosh goodness jeez heck "
+    "damn crap shit hospital clinic appointment medication medicine insurance pharmacy "
+    "prescription social security zip code street city state country married single divorced "
+    "widowed retired allergic pregnant diabetic looking wondering worried afraid scared tired "
+    "sick dizzy nauseous ready currently supposed due home full middle maiden correct spelled "
+    "spelling spell hungry sad happy glad mad alright everyday able unable available interested "
+    "concerned confused "
 )
 NOT_A_NAME = words(
     "monday tuesday wednesday thursday friday saturday sunday christmas easter thanksgiving "
@@ -168,6 +179,21 @@ NOT_A_NAME = words(
     "kroger safeway publix target amazon google apple facebook zoom uber lyft fedex visa mastercard "
     "amex discover venmo paypal zelle covid tylenol advil aleve motrin ibuprofen xanax prozac zoloft "
     "lexapro lipitor ozempic wegovy humira blue cross shield optum united healthcare tricare "
-    "bravo delta echo god jesus internet wifi bluetooth iphone android mhm okey okie dokie"
+    "calpol nurofen gaviscon rennie imodium piriton benadryl zyrtec claritin clarityn allegra flonase mucinex sudafed lemsip "
+    "strepsils bonjela savlon germolene sudocrem voltaren voltarol deep ventolin symbicort seretide advair spiriva singulair "
+    "microgynon yasmin cerazette mirena nexplanon viagra cialis levitra eliquis xarelto pradaxa coumadin plavix crestor "
+    "zocor norvasc diovan cozaar micardis lasix bumex synthroid eltroxin jardiance farxiga januvia trulicity mounjaro "
+    "victoza lantus humalog novolog levemir basaglar tresiba ozempic zepbound saxenda percocet vicodin norco oxycontin "
+    "tramadol ultram flexeril robaxin soma lyrica neurontin cymbalta effexor wellbutrin paxil celexa seroquel abilify "
+    "risperdal zyprexa lamictal depakote keppra topamax dilantin tegretol ativan klonopin valium ambien lunesta adderall "
+    "ritalin concerta vyvanse strattera nexium prilosec pepcid zantac protonix miralax colace dulcolax metamucil senokot "
+    "movicol laxido fybogel buscopan mebeverine zofran phenergan bactrim augmentin keflex zithromax cipro flagyl macrobid "
+    "diflucan valtrex tamiflu paxlovid medrol entocort enbrel remicade stelara cosentyx dupixent otezla plaquenil "
+    "fosamax prolia boniva evista premarin estrace depo botox epipen narcan suboxone chantix nicorette melatonin pedialyte "
+    "dioralyte ensure vaseline neosporin lidocaine oramorph solpadeine cocodamol dihydrocodeine anadin feminax "
+    "honda toyota ford chevy chevrolet nissan kia hyundai subaru mazda jeep tesla bmw audi lexus volvo volkswagen buick cadillac "
+    "dodge chrysler mercedes acura infiniti mini fiat vauxhall renault peugeot skoda camry corolla civic prius starbucks mcdonalds "
+    "tesco boots asda sainsbury sainsburys lidl aldi ikea netflix spotify whatsapp instagram tiktok youtube paypal alexa siri "
+    "bravo delta echo god jesus internet wifi bluetooth iphone android mhm okey okie dokie dokey dokes"
 )
 AGED = re.compile(r"^(?:years?(?: old)?|yr|yrs|y o|year old)\b")

@@ -107,22 +107,18 @@ async def running(*services, out_rate: int = 24000, uphill: bool = False):
         cancel_on_idle_timeout=False,
     )
     started = asyncio.Event()
-    worker.add_event_handler("on_pipeline_started", lambda *_: _set(started))
+    worker.add_event_handler("on_pipeline_started", lambda *_: started.set())
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     task = asyncio.create_task(runner.run())
-    async with asyncio.timeout(PATIENCE):
-        await started.wait()
     try:
+        async with asyncio.timeout(PATIENCE):
+            await started.wait()
         yield worker, sink
     finally:
         await worker.queue_frame(EndFrame())
         async with asyncio.timeout(PATIENCE):
             await task
-
-
-async def _set(event: asyncio.Event):
-    event.set()
 
 
 async def utter(worker, sink, text: str, *, voice: str = "en-us+m3") -> str:

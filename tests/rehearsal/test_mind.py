@@ -84,6 +84,20 @@ def test_a_rule_after_two_tools_waits_for_both_results():
     assert answer(rules, both).say == "both"
 
 
+def test_parallel_results_count_together_however_they_are_recorded():
+    rules = [
+        {"after": ["a", "b"], "say": "both"},
+        {"after": "a", "say": "a"},
+        {"after": "b", "say": "b"},
+    ]
+    apart = [say("go"), *called("a", {}), *called("b", {}, id="t2")]
+    assert answer(rules, apart).say == "both"
+    late = [{"role": "assistant", "content": "One moment."}, say(".")]
+    assert answer(rules, [*apart, *late]).say == "both"
+    assert answer(rules, [*called("a", {}), say("go"), *called("b", {}, id="t2")]).say == "b"
+    assert answer(rules[1:], apart).say == "b"
+
+
 def test_missing_variables_are_empty_and_alternatives_stand_in():
     rules = [{"after": "a", "say": "x{result.none}y {result.b.c|result.list|'nothing'} {a.id}."}]
     assert answer(rules, [say("go"), *called("a", {"id": 7})]).say == "xy nothing 7."
@@ -112,15 +126,30 @@ def test_once_means_once_in_a_conversation():
 
 
 def test_the_greeting_comes_only_before_the_first_user_words():
-    rules = [{"hear": "caller", "say": "no"}, {"greet": True, "say": "Welcome."}]
-    developer = [say("Greet the caller.")]
-    assert answer(rules, developer, heard=False).say == "Welcome."
-    assert answer(rules, [], heard=False).say == "Welcome."
-    assert answer(rules, developer, heard=True).say == "no"
-    disclosed = [say("Begin."), {"role": "assistant", "content": "I am an AI."}, say("Greet.")]
-    assert answer(rules, disclosed, heard=False).say == "Welcome."
-    typed = [*disclosed, {"role": "assistant", "content": "Welcome."}, say("caller")]
-    assert answer(rules, typed, heard=False).say == "no"
+    rules = [{"hear": "caller|line", "say": "no"}, {"greet": True, "say": "Welcome."}]
+    cue = say("(The caller is on the line. Greet them.)")
+    assert answer(rules, [cue]).say == "Welcome."
+    assert answer(rules, []).say == "Welcome."
+    disclosed = [{"role": "assistant", "content": "I am an AI."}, cue]
+    assert answer(rules, disclosed).say == "Welcome."
+    assert answer(rules, [*disclosed, say("hello caller")]).say == "no"
+    assert answer(rules, [say("[NAME_1]")], heard=True).say.startswith("This is a rehearsal")
+
+
+def test_a_note_without_brackets_is_greeted_if_no_rule_knows_it():
+    rules = [{"hear": "order", "say": "Shipped."}, {"greet": True, "say": "Welcome."}]
+    assert answer(rules, [say("Begin the conversation.")], heard=False).say == "Welcome."
+    assert answer(rules, [say("where is my order")], heard=False).say == "Shipped."
+    assert answer(rules, [say("mumble")], heard=True).say.startswith("This is a rehearsal")
+    greeted = [say("Begin."), {"role": "assistant", "content": "Welcome."}, say("mumble")]
+    assert answer(rules, greeted, heard=False).say.startswith("This is a rehearsal")
+
+
+def test_a_note_does_not_hide_the_words_before_it():
+    blocks = [{"type": "text", "text": t} for t in ("my order", "(A document was uploaded.)")]
+    rules = [{"hear": "document", "say": "a note"}, {"hear": "order", "say": "words"}]
+    assert answer(rules, [{"role": "user", "content": blocks}]).say == "words"
+    assert answer(rules, [{"role": "user", "content": blocks[1:]}]).say == "a note"
 
 
 def test_an_image_is_described_from_its_pixels():
@@ -163,9 +192,10 @@ def test_a_rule_may_need_tools_or_a_system_instruction():
 
 TOOLS = {
     "find_patient": {"found": True, "patient_id": "p7", "name": "[NAME_1]"},
-    "add_note": {"ok": True},
+    "add_note": {"noted": True},
     "find_allergies": {"allergies": ["penicillin"]},
-    "read_document": {"summary": "please see this patient about a rash"},
+    "find_medications": {"medications": [{"name": "lisinopril", "dose": "10 mg"}]},
+    "read_document": {"found": True, "text": "A letter.\n\nSummary: itching rash; avoid soap."},
     "transfer_to_person": {"ok": True},
 }
 
@@ -174,7 +204,7 @@ TOOLS = {
 def test_the_consultation_uses_every_tool_without_real_identifiers(redacted):
     script = load("consultation")
     offered = [{"name": name} for name in TOOLS]
-    messages, calls, said, parallel = [say("Greet the caller.")], [], [], 0
+    messages, calls, said, parallel = [say("(Greet the caller.)")], [], [], 0
     for i, line in enumerate([None, *script.lines]):
         if line:
             words = line.say
@@ -212,5 +242,6 @@ def test_the_consultation_uses_every_tool_without_real_identifiers(redacted):
     assert arguments["find_patient"]["name"] == ("[NAME_1]" if redacted else "jordan miller")
     assert arguments["find_allergies"] == {"patient_id": "p7"}
     assert ("jordan" in json.dumps(calls)) is not redacted
-    assert "rehearsal" in said[0]
+    assert "rehearsal" in said[0] and "I have your letter. In short: itching rash." in said
+    assert not any("{" in text or "  " in text for text in said)
     assert all(sentences.count(".") + sentences.count("?") <= 3 for sentences in said)

@@ -29,11 +29,11 @@ def text(words: str) -> list[dict]:
     return [chunk(role="assistant", content=""), *(chunk(content=f"{w} ") for w in words.split())]
 
 
-STALL, DROP = object(), object()
+STALL, DROP, PAUSE = object(), object(), object()
 
 
 class ChatServer:
-    """Answers each request with the next of ``answers``: chunks, a status, STALL or DROP."""
+    """Answers each request with the next of ``answers``: chunks, a status, STALL, DROP or PAUSE."""
 
     def __init__(self, *answers: list | int):
         self.answers = list(answers)
@@ -51,6 +51,8 @@ class ChatServer:
         for event in answer:
             if event is STALL:
                 await asyncio.sleep(30)
+            elif event is PAUSE:
+                await asyncio.sleep(0.1)
             elif event is DROP:
                 request.transport.abort()
                 return response
@@ -69,5 +71,32 @@ async def serving(server: ChatServer):
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def serving_gemini(*answers: list[str]):
+    """Gemini on the wire: each request gets the next of ``answers``, words or STALL."""
+    left = list(answers)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for words in left.pop(0):
+            if words is STALL:
+                await asyncio.sleep(30)
+            content = {"role": "model", "parts": [{"text": words}]}
+            event = {"candidates": [{"index": 0, "content": content}]}
+            await response.write(f"data: {json.dumps(event)}\r\n\r\n".encode())
+        return response
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

@@ -55,6 +55,7 @@ async def open_house(scripts: Path, *, engines: bool = False):
     rehearsal = Rehearsal(scripts=scripts, engines=engines)
     rehearsal.profile = rehearsal.profile.__class__()
     runner = await serve(rehearsal)
+    runner._shutdown_timeout = 0.05  # a stalled reply is not worth waiting for
     host, port = runner.addresses[0][:2]
     try:
         yield House(rehearsal, f"{host}:{port}")

@@ -24,17 +24,17 @@ def heard(stage) -> list[str]:
 
 
 async def speak(stage, *, secs: float = 1.0) -> None:
-    """An utterance at five times the speed of life."""
+    """An utterance much faster than life."""
     await stage.put(VADUserStartedSpeakingFrame())
     for frame in hum(secs):
         await stage.put(frame)
-        await asyncio.sleep(0.004)
+        await asyncio.sleep(0.001)
     for frame in hum(0.2, loud=False):
         await stage.put(frame)
     await stage.put(VADUserStoppedSpeakingFrame())
     for frame in hum(0.4, loud=False):
         await stage.put(frame)
-        await asyncio.sleep(0.004)
+        await asyncio.sleep(0.001)
 
 
 async def test_an_utterance_is_heard_once(house, session):
@@ -47,7 +47,7 @@ async def test_an_utterance_is_heard_once(house, session):
     assert not stage.seen.of(ErrorFrame)
 
 
-@pytest.mark.parametrize("status", [429, 408, 503])
+@pytest.mark.parametrize("status", [429, 503])
 async def test_what_is_said_while_the_handshake_is_refused_is_heard_later(house, session, status):
     house.faults({"vendor": "deepgram", "do": f"status:{status}", "times": 2})
     ears = stt(session, "deepgram/nova-3-medical")
@@ -89,7 +89,7 @@ async def test_no_error_carries_the_key(house, session):
 async def take_turn(stage, *, secs: float = 1.5) -> None:
     for frame in [*hum(secs), *hum(0.8, loud=False)]:
         await stage.put(frame)
-        await asyncio.sleep(0.004)
+        await asyncio.sleep(0.001)
 
 
 def turns(stage, kind) -> int:
@@ -97,7 +97,7 @@ def turns(stage, kind) -> int:
     return len(stage.seen.of(kind)) // 2
 
 
-@pytest.mark.parametrize("fault", ["status:429", "status:503", "drop_after:3", "close_after:3"])
+@pytest.mark.parametrize("fault", ["status:429", "drop_after:3"])
 async def test_flux_hears_a_turn_whole_and_once_whatever_happens_to_its_line(house, session, fault):
     house.faults({"vendor": "deepgram", "do": fault})
     ears = stt(session, "deepgram/flux-general-en")

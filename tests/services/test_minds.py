@@ -18,7 +18,17 @@ from pipecat.processors.aggregators.llm_response_universal import LLMContextAggr
 
 from services import llm, patience
 from services.lines import Line
-from tests.services.chat_server import DROP, STALL, ChatServer, call, serving, text
+from tests.services.chat_server import (
+    DROP,
+    PAUSE,
+    STALL,
+    ChatServer,
+    call,
+    chunk,
+    serving,
+    serving_gemini,
+    text,
+)
 from tests.services.support import on_stage
 
 ANSWER = "Your order has shipped and it will arrive on Friday at noon. Is there anything else?"
@@ -26,7 +36,7 @@ ANSWER = "Your order has shipped and it will arrive on Friday at noon. Is there 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE_SECS", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE_SECS", 0.25)
 
 
 def said(stage) -> str:
@@ -81,7 +91,7 @@ async def test_a_healthy_answer_is_passed_on_as_it_is(house, session):
     assert session.rehearsal == {"anthropic"}
 
 
-@pytest.mark.parametrize("fault", ["status:429", "status:529", "status:500", "drop_after:0"])
+@pytest.mark.parametrize("fault", ["status:429", "status:529", "drop_after:0"])
 async def test_a_refusal_before_the_first_word_is_repeated_without_a_word(house, session, fault):
     house.faults({"vendor": "anthropic", "do": fault})
     async with on_stage(llm(session, "anthropic/claude-sonnet-4-6")) as stage:
@@ -115,18 +125,17 @@ async def test_silence_before_the_first_word_is_excused_and_a_second_request_rac
 
 
 async def test_a_slow_answer_still_counts_when_the_second_request_is_no_faster(
-    house, session, impatient
+    house, session, monkeypatch
 ):
-    house.faults(
-        {"vendor": "anthropic", "do": "slow:0.45"}, {"vendor": "anthropic", "do": "slow:9"}
-    )
+    monkeypatch.setattr(patience, "PATIENCE_SECS", 0.6)
+    house.faults({"vendor": "anthropic", "do": "slow:0.7"}, {"vendor": "anthropic", "do": "slow:9"})
     async with on_stage(llm(session, "anthropic/claude-sonnet-4-6")) as stage:
         await ask(stage, "where is my order")
     assert excuses(stage) == [Line.WAIT]
     assert said(stage) == ANSWER
 
 
-@pytest.mark.parametrize("fault", ["status:529", "slow:30", "drop_after:6"])
+@pytest.mark.parametrize("fault", ["status:529", "slow:30"])
 async def test_when_nothing_helps_the_caller_hears_it_and_the_next_turn_works(
     house, session, impatient, fault
 ):
@@ -147,7 +156,7 @@ async def test_nothing_is_said_after_the_caller_has_spoken_over_it(house, sessio
         await stage.put(LLMContextFrame(LLMContext([{"role": "user", "content": "order"}])))
         await stage.seen.until(lambda: house.journal("anthropic", "request"))
         await stage.put(InterruptionFrame())
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.4)
     assert not excuses(stage) and not said(stage)
 
 
@@ -162,11 +171,10 @@ async def test_a_wrong_key_is_not_tried_twice(house, session):
 @pytest.mark.parametrize(
     ("broken", "excused", "spoken"),
     [
-        (503, [], "All is well. "),
         ([DROP], [], "All is well. "),
         ([STALL], [Line.WAIT], "All is well. "),
+        ([*text("All is"), *[PAUSE, chunk()] * 20], [], f"All is ... {Line.AGAIN} All is well. "),
         ([*text("All is"), STALL], [], f"All is ... {Line.AGAIN} All is well. "),
-        ([*text("All is"), DROP], [], f"All is ... {Line.AGAIN} All is well. "),
     ],
 )
 async def test_a_model_in_the_house_is_held_to_the_same(
@@ -214,3 +222,11 @@ async def test_a_tool_is_called_once_although_its_answer_had_to_be_asked_for_twi
     assert ran == [("alpha", {"x": 1}), ("beta", {"y": 2})]
     assert said(stage) == "Done. "
     assert len(server.requests) == 3
+
+
+async def test_gemini_is_held_to_the_same(session, impatient, monkeypatch):
+    async with serving_gemini(["All is ", STALL], ["All is ", "well."]) as url:
+        monkeypatch.setenv("GOOGLE_BASE_URL", url)
+        async with on_stage(llm(session, "google/gemini-2.5-pro")) as stage:
+            await ask(stage, "how are you")
+    assert said(stage) == f"All is ... {Line.AGAIN} All is well."

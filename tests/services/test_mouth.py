@@ -68,7 +68,8 @@ async def test_a_line_that_breaks_in_a_sentence_is_replaced_and_the_rest_said(
     async with on_stage(mouth) as stage:
         await answer(stage, FIRST, SECOND)
         assert words(stage) == FIRST + SECOND
-        assert whole - 0.3 < heard(stage) < whole + 1
+        assert whole - 0.1 < heard(stage) < whole + 1
+        assert stage.seen.of(ErrorFrame)
         await answer(stage, FIRST, SECOND, ends=2)
         assert words(stage) == " ".join([FIRST + SECOND] * 2)
 
@@ -99,6 +100,17 @@ async def test_a_vendor_that_never_speaks_is_given_up_for_the_turn_and_not_for_g
             await stage.put(TTSSpeakFrame(FIRST))
         await stage.seen.until(lambda: FIRST in words(stage), secs=12)
         assert mouth.is_usable
+
+
+async def test_a_model_that_pauses_between_sentences_is_not_taken_for_a_broken_line(house, mouth):
+    async with on_stage(mouth) as stage:
+        await stage.put(LLMFullResponseStartFrame(), LLMTextFrame(FIRST), LLMTextFrame(" Is"))
+        await stage.seen.until(lambda: heard(stage) > 0)
+        await asyncio.sleep(0.6)
+        await stage.put(LLMTextFrame(" there anything else?"), LLMFullResponseEndFrame())
+        await stage.seen.until(lambda: stopped(stage) == 1)
+        assert words(stage) == FIRST + SECOND
+        assert not stage.seen.of(ErrorFrame)
 
 
 async def test_an_interruption_ends_the_repair_too(house, mouth):

@@ -73,6 +73,7 @@ class EchoEars(STTService):
 class EchoMind(LLMService):
     def __init__(self):
         super().__init__(settings=LLMSettings(model="echo", system_instruction=None))
+        self.turns = 0
 
     async def process_frame(self, frame, direction):
         await super().process_frame(frame, direction)
@@ -84,7 +85,14 @@ class EchoMind(LLMService):
         for word in f"You said: {said['content']}".split():
             await self.push_frame(LLMTextFrame(f"{word} "))
         await self.push_frame(LLMFullResponseEndFrame())
-        turn = {"n": 1, "endpointing_ms": 203, "model_ms": 120, "tts_ms": 89, "total_ms": 412}
+        self.turns += 1
+        turn = {
+            "n": self.turns,
+            "endpointing_ms": 203,
+            "model_ms": 120,
+            "tts_ms": 89,
+            "total_ms": 412,
+        }
         await self.push_frame(RTVIServerMessageFrame(data={"type": "turn", **turn}))
 
 
@@ -109,7 +117,7 @@ def tone(seconds: float, *, rate: int = RATE, hz: float = 330.0, loudness: float
 
 
 async def bot(runner_args):
-    media = {"audio_in_enabled": True, "audio_out_enabled": True}
+    media: dict = {"audio_in_enabled": True, "audio_out_enabled": True}
     transport = await create_transport(
         runner_args,
         {

@@ -69,6 +69,11 @@ async def test_start_names_the_session_and_where_its_documents_go(make_app, open
     assert "iceConfig" not in answer
 
 
+async def test_an_empty_start_gets_the_only_bot_over_webrtc(make_app, open_client):
+    client = await open_client(make_app())
+    assert (await client.post("/start")).json()["sessionId"]
+
+
 async def test_a_configured_turn_server_is_handed_to_the_caller(make_app, open_client):
     turn = {"urls": "turn:turn.example:3478", "username": "u", "credential": "c"}
     client = await open_client(make_app(ice_servers=[turn]))

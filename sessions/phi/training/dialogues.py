@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sessions.phi.lexicon import DICTIONARY, STATE, city, first, last, lexicon
 from sessions.phi.training import speak
 from sessions.phi.training.phrases import ASK, SAY
-from sessions.phi.training.plain import AMBIGUOUS, PLAIN
+from sessions.phi.training.plain import AMBIGUOUS, PLAIN, REPLY
+from sessions.phi.vocabulary import STOP
 
 CHOICE = re.compile(r"\(([^()]*)\)")
 SLOT = re.compile(r"<([^>]+)>")
@@ -39,9 +40,9 @@ class Names:
             if " " in word or "'" in word or len(word) < 3:
                 continue
             common = flags & DICTIONARY
-            if first(flags) and (not common or first(flags) == 3):
+            if first(flags) and (not common or first(flags) >= 2 and word not in STOP):
                 self.given[first(flags)].append(word)
-            if last(flags) and (not common or last(flags) == 3):
+            if last(flags) and (not common or last(flags) == 3) and word not in STOP:
                 self.family[last(flags)].append(word)
 
     def pick(self, table: dict[int, list[str]], r: random.Random) -> str:
@@ -58,6 +59,7 @@ class Writer:
         self.asks = {kind: block.strip().splitlines() for kind, block in ASK.items()}
         self.says = {kind: block.strip().splitlines() for kind, block in SAY.items()}
         self.plain = PLAIN.strip().splitlines()
+        self.replies = REPLY.strip().splitlines()
         self.family_said = "smith"
 
     def choose(self, phrase: str) -> str:
@@ -220,11 +222,12 @@ class Writer:
             if r.random() < 0.12:
                 ask = self.choose(r.choice(self.asks["other"]))
             if kind == "plain":
-                if r.random() < 0.12:
-                    ask = self.choose(r.choice(self.asks["name"]))
+                reply = r.random() < 0.3
+                if r.random() < (0.8 if reply else 0.25):
+                    ask = self.choose(r.choice(self.asks[r.choice(["name", "name", "dob", "phone", "address", "number"])]))
                 text, spans = "", []
                 for _ in range(r.choice([1, 1, 2])):
-                    more, _ = self.fill(r.choice(self.plain))
+                    more, _ = self.fill(r.choice(self.replies if reply else self.plain))
                     text = f"{text} {r.choice(['and', 'but', 'so', 'because', ''])} {more}" if text else more
                 text = re.sub(r"\s+", " ", text).strip()
             else:

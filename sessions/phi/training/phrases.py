@@ -174,6 +174,17 @@ it's <NAME:given> (again|calling back|from yesterday)
 the (nurse|doctor|lady|guy|man|woman|receptionist|therapist|pharmacist) (named|called|was|is) <NAME:given>
 <NAME:given>'s (appointment|prescription|mother|number|birthday|school|doctor|insurance)
 (nurse|doctor) <NAME:family> (said|told|called|was)
+<NAME:given> (threw up|fell|has|is|was|started|keeps|won't|can't|had|got|needs|saw|came|went|hurt|broke|has been|isn't|woke up|ate|takes|lives|works|drives|bumped|cut|felt|stopped|burned|coughs|sleeps) (a fever|off the swing|his arm|her arm|on friday|with a rash|crying|sick|a cough|better|in the night|twice|the same|eating|with us|at school|my medication)
+so <NAME:given> (has|had|is|was|got|fell|came|started) (this rash|a fever|really sick|home early|coughing|worse)
+(could|can|would|will|did|does|is|was|has) <NAME:given> (call me|see me|come in|still work there|get my message|in today|available|say anything|start the pills|have any openings)
+(and|but|because|when|if|since|so|while|until) <NAME:given> (said|was|is|has|told|called|came|got|went|couldn't|didn't|wanted|thought) (it|there|sick|me|home|fine|worried|to wait)
+i'm (calling|here|phoning|worried|asking) (for|about|with|on behalf of) <NAME:given>
+(this is|it's|i'm|hi i'm|hey it's) <NAME:given> (from|at|with|calling from|over at) (the pharmacy|doctor <NAME:family>'s office|billing|school|the lab)
+my (name is|buddy is|neighbor is|boss is) <NAME:given> (and|but) i (need|want|have) (help|a question|an appointment)
+(me and|me|just) <NAME:given> and <NAME:given>
+between <NAME:given> and <NAME:given>
+(my|the) (caseworker|interpreter|social worker|landlord|coach|teacher|midwife|surgeon|dentist|pharmacist|therapist|caregiver) <NAME:any>
+<NAME:full> (did my knee|is my surgeon|was my doctor|delivered my baby|took my stitches out|signed the form|referred me)
 (i'm|i am) (waiting for|looking for|calling for|asking about) <NAME:given>
 """,
 }

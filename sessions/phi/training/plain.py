@@ -57,6 +57,26 @@ do you take (blue cross|aetna|medicare|medicaid|cigna|united|kaiser|my insurance
 (let's|we'll|i'll|we can|i'm going to|we should|i'd like to) (order|get|start|do|try|schedule|check|run|take|increase|decrease|stop|continue|refer you for|set up|have you try|send you for) (some blood work|an x ray|an m r i|physical therapy|a low dose|the medication|a look|your blood pressure|a follow up|an ultrasound|a referral|a brace|some exercises|a different one) (today|in two weeks|and see how you do|just to be safe|for now|okay|)
 """
 
+REPLY = """
+(hang on|hold on|wait|one moment|just a second|give me a second|bear with me) (i need to|let me|while i|i have to) (find|look for|grab|get|check|dig out) (my|the) (glasses|card|wallet|purse|papers|letter|phone|form|envelope)
+(sorry|pardon|what|excuse me) (i didn't hear you|what was that|can you repeat that|say again|you're breaking up|the signal is bad|the connection is poor)
+(why|what) (do you need|would you need|is) (that|this|it) for
+(i|we) (already|just) (gave|told|sent) (you|them|someone|the nurse|the front desk|somebody) (that|this|everything|my details|all that)
+(it|that) (should be|is|must be) (on file|in the system|in my chart|the same as before|on the form|on the paperwork)
+(i don't|i do not|we don't) (have|know|remember) (it|one|that|any of that) (on me|right now|offhand|with me|by heart|yet)
+(i'd rather not|i prefer not to|do i have to|must i) (say|answer that|give it|share that|tell you)
+(can|could|may) i (speak|talk) to (a person|somebody|someone else|a manager|a real human|an operator|the front desk)
+(yes|no|yeah|nope|correct|right|exactly|wrong|fine|great|awesome|perfect|cool|super|lovely|wonderful|fair enough|no worries|no problem|of course|sounds good)
+(that's|it's|you're|this is) (right|correct|wrong|not right|fine|good|great|all|it|close|close enough|perfect|not me|not mine|my old one|still the same)
+(i'm|i am|i was) (calling|here|phoning|writing) (about|for|because of|regarding) (a|my|the) (bill|test|refill|rash|cough|appointment|letter|prescription|result|referral|shot|form|card|scan)
+(it's|it is|this is) (about|for|regarding) (my|the|a) (bill|test|knee|refill|appointment|back|tooth|ear|foot|coverage|card|baby|dog|surgery)
+(need|want|looking|hoping|trying) to (cancel|reschedule|book|pay|confirm|check in|ask something|move my appointment|refill my meds)
+(just|only|probably|maybe) (a|the|my) (checkup|physical|flu shot|cleaning|blood test|usual|wisdom teeth|cold|allergies|nerves|sprain|stitch)
+(running|getting|feeling|doing|sleeping|eating|still) (low|better|worse|tired|fine|okay|sick|dizzy|good|poorly)
+i (live|stay|am) (alone|with my parents|with my wife|in an apartment|on the second floor|at home|with friends|on a farm|in a house|upstairs)
+(the|that) (line|phone|computer|system|card|form|web page|app|battery|doctor|nurse|lady|man) (is|was) (bad|slow|down|dead|busy|old|nice|rude|gone|blurry)
+"""
+
 AMBIGUOUS = (
     "rose hope grace faith joy dawn mark bill jack frank will grant chase chance drew rob sue pat ray "
     "art gene dean earl duke price stone wood woods field fields brook brooks hill hills lake rivers "

@@ -1,0 +1,162 @@
+"""`runner.py check`: what works, what is missing, and the cure."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import bots
+from services.addresses import VENDORS, CastingError, is_rehearsed
+from services.casting import parse
+from services.check import VendorCheck, check_vendors
+from sessions.policy import Policy, PolicyError
+
+EXTRAS = {
+    "offline": ("pocketsphinx", "real ears and mouth in rehearsals"),
+    "ocr": ("rapidocr", "reading screens and pictures"),
+    "livekit": ("livekit", "the LiveKit door"),
+    "realtime": ("google.genai", "OpenAI and Gemini"),
+    "redis": ("redis", "a shared session store"),
+    "a2a": ("a2a", "other agents"),
+    "phi": ("presidio_analyzer", "a second opinion on identifiers"),
+    "scale": ("ray", "many machines"),
+    "tracing": ("opentelemetry.sdk", "OpenTelemetry traces"),
+    "eval": ("pipecat.evals", "pipecat eval suite"),
+}
+DOORS = {
+    "daily": ("DAILY_API_KEY",),
+    "livekit": ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"),
+    "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+    "telnyx": ("TELNYX_API_KEY",),
+    "plivo": ("PLIVO_AUTH_ID", "PLIVO_AUTH_TOKEN"),
+    "exotel": ("EXOTEL_API_KEY", "EXOTEL_API_TOKEN"),
+}
+REDIS_SECS = 2.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the answer: what it is about, whether it is fine, what was found, the cure."""
+
+    name: str
+    fine: bool
+    found: str
+    cure: str = ""
+
+
+async def check(bot: str | None, out: TextIO) -> bool:
+    """Look at everything a bot may need, and print it.
+
+    Args:
+        bot: The bot in question; ``None`` looks at all of them.
+        out: Where to print.
+
+    Returns:
+        Whether every bot that was asked for can answer a call now.
+    """
+    names = [bot] if bot else bots.names()
+    modules = {name: bots.load(name) for name in names}
+    castings = {name: bots.casting(name) for name in names}
+    voices = [model for cast in castings.values() for stage, model in cast if stage == "tts"]
+    vendors = await check_vendors(voices=voices)
+    answers = {name: list(_cast(castings[name], modules[name].POLICY)) for name in names}
+    parts = {
+        **{f"Bot {name}": rows for name, rows in answers.items()},
+        "Vendors": [_vendor(row) for row in vendors],
+        "Doors": list(_doors()),
+        "Store": [await _redis()],
+        "Extras": list(_extras()),
+    }
+    console = Console(file=out, width=None if out.isatty() else 120)
+    for title, rows in parts.items():
+        console.print(_table(title, rows))
+    return all(row.fine for rows in answers.values() for row in rows)
+
+
+def _cast(castings: list[tuple[str, str]], policy: Policy) -> Iterator[Row]:
+    for stage, name in castings:
+        try:
+            casting = parse(name, stage=stage)
+            vendor = casting.protocol
+            rehearsed = not casting.url and is_rehearsed(vendor, stage=stage)
+            if not casting.url:
+                policy.require_vendor(vendor, rehearsed=rehearsed)
+            if stage == "speech":
+                policy.require_cascade(name)
+            missing = not (casting.url or rehearsed or os.environ.get(VENDORS[vendor].key))
+        except (CastingError, PolicyError) as error:
+            yield Row(stage, False, name, str(error))
+            continue
+        cure = f"Set {VENDORS[vendor].key} in .env." if missing or rehearsed else ""
+        state = "no key" if missing else "rehearsed" if rehearsed else "live"
+        yield Row(
+            stage,
+            not missing,
+            f"{name} ({state})",
+            cure if missing else cure and f"{cure} Then it is live.",
+        )
+
+
+def _vendor(row: VendorCheck) -> Row:
+    return Row(
+        row.name,
+        row.state in ("live", "on-prem", "rehearsed"),
+        f"{row.state}: {row.detail}",
+        row.cure,
+    )
+
+
+def _doors() -> Iterator[Row]:
+    yield Row("webrtc", True, "the browser, and runner.py call")
+    yield Row("websocket", True, "Pipecat's clients, pipecat eval")
+    for name, keys in DOORS.items():
+        missing = [key for key in keys if not os.environ.get(key)]
+        cure = f"Set {' and '.join(missing)} in .env." if missing else ""
+        yield Row(name, not missing, "not set up" if missing else "key set", cure)
+
+
+async def _redis() -> Row:
+    url = os.environ.get("REDIS_URL")
+    if not url:
+        return Row("redis", True, "not used: REDIS_URL is not set")
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(REDIS_SECS):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
+            writer.write(b"PING\r\n")
+            answer = (await reader.readline()).strip().decode()
+            writer.close()
+    except (OSError, TimeoutError):
+        where = f"{parts.hostname}:{parts.port or 6379}"
+        return Row("redis", False, f"no answer at {where}", "Start it, or unset REDIS_URL.")
+    return Row("redis", True, f"answers {answer}")
+
+
+def _extras() -> Iterator[Row]:
+    for name, (module, purpose) in EXTRAS.items():
+        try:
+            there = find_spec(module) is not None
+        except ModuleNotFoundError:
+            there = False
+        yield Row(name, there, purpose, "" if there else f"pip install '.[{name}]'")
+    there = shutil.which("chromium") is not None
+    cure = "" if there else "apt-get install chromium"
+    yield Row("chromium", there, "tests of the page", cure)
+
+
+def _table(title: str, rows: list[Row]) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=None, show_header=False, title_style="bold"
+    )
+    for row in rows:
+        mark = "[green]✓[/]" if row.fine else "[yellow]–[/]"
+        table.add_row(mark, row.name, escape(row.found), f"[dim]{escape(row.cure)}[/]")
+    return table

@@ -1,0 +1,213 @@
+"""Compares two calls and names the stage in which each difference begins.
+
+Stages in causal order: ``door`` (what came in), ``vad``, ``stt``, ``redaction``, ``turn`` (when
+the caller was judged done), ``prompt`` belongs to ``llm`` as its answer does, ``tools``, ``tts``,
+``output``. Of a turn's differences the first in this order is where it began; what follows from
+it is not reported again.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qa.diff.turns import Call, Recorded, Turn, call_of
+from qa.replay.match import difference, key_of, nearly
+from qa.replay.misses import Miss
+
+_SURROGATE = re.compile(r"\[[A-Z]+_\d+\]")
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """What may differ.
+
+    Parameters:
+        stage_secs: A stage of a turn may take so much more or less.
+        cut_words: What the caller heard of an answer that was interrupted may differ by so
+            many words.
+    """
+
+    stage_secs: float = 0.02
+    cut_words: int = 1
+
+
+REPLAYS = Tolerances()
+"""Between two replays: they are exact, but for CPython's order within an instant."""
+
+TAPE = Tolerances(stage_secs=0.4, cut_words=3)
+"""Between a replay and its tape: the host of the call was busy with other things too."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that differs.
+
+    Parameters:
+        turn: In which turn; 0 is the greeting.
+        stage: Where it began.
+        what: What, in words: B, then A.
+    """
+
+    turn: int
+    stage: str
+    what: str
+
+    def __str__(self):
+        return f"turn {self.turn}, {self.stage}: {self.what}"
+
+
+def compare(
+    a: Recorded | Call,
+    b: Recorded | Call,
+    tolerances: Tolerances = REPLAYS,
+    *,
+    misses: list[Miss] | None = None,
+) -> list[Difference]:
+    """Compare two calls.
+
+    Args:
+        a: The call as it was.
+        b: The call as it is.
+        tolerances: What may differ.
+        misses: What ``b`` asked that the tape had no answer for; they are differences too.
+
+    Returns:
+        At most one difference a turn, where it began, in order; empty when the calls are the same.
+    """
+    before = a if isinstance(a, Call) else call_of(a)
+    after = b if isinstance(b, Call) else call_of(b)
+    found = {d.turn: d for d in reversed(list(_differences(before, after, tolerances)))}
+    for miss in reversed(misses or []):
+        known = found.get(miss.turn)
+        if known is None or known.stage not in ("vad", "stt", "redaction", "turn"):
+            found[miss.turn] = Difference(miss.turn, miss.stage, miss.what)
+    return [found[turn] for turn in sorted(found)]
+
+
+def as_json(differences: list[Difference]) -> dict[str, Any]:
+    """What ``runner.py diff --json`` prints."""
+    return {"same": not differences, "differences": [asdict(d) for d in differences]}
+
+
+def _differences(a: Call, b: Call, tolerances: Tolerances) -> Iterator[Difference]:
+    for (stage, then), (_, now) in zip(a.connections, b.connections):
+        if then != now and key_of(then) != key_of(now):
+            yield Difference(0, stage, f"connects to {difference(then, now)}")
+    for then, now in aligned(a.turns, b.turns):
+        if then is None and now is not None:
+            yield Difference(now.number, "turn", f"a turn is new: “{now.heard}”")
+        elif now is None and then is not None:
+            yield Difference(then.number, "turn", f"a turn is gone: “{then.heard}”")
+        elif then is not None and now is not None:
+            for stage, what in _turn(then, now, tolerances):
+                yield Difference(now.number, stage, what)
+
+
+def aligned(a: list[Turn], b: list[Turn]) -> Iterator[tuple[Turn | None, Turn | None]]:
+    """Pair the turns of two calls; a turn that only one has is paired with None."""
+    if len(a) == len(b):
+        yield from zip(a, b)
+        return
+    keys = [t.heard for t in a], [t.heard for t in b]
+    matcher = difflib.SequenceMatcher(None, *keys, autojunk=False)
+    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+        if tag == "replace" and a2 - a1 == b2 - b1:
+            yield from zip(a[a1:a2], b[b1:b2])
+        elif tag == "equal":
+            yield from zip(a[a1:a2], b[b1:b2])
+        else:
+            yield from ((t, None) for t in a[a1:a2])
+            yield from ((None, t) for t in b[b1:b2])
+
+
+def _turn(a: Turn, b: Turn, tolerances: Tolerances) -> Iterator[tuple[str, str]]:
+    """The differences of a turn, in causal order."""
+    limit = tolerances.stage_secs
+    for name, then, now in (
+        ("begins", a.started, b.started),
+        ("ends", a.stopped, b.stopped),
+    ):
+        if (then is None) != (now is None):
+            yield "vad", f"the caller {'is not' if now is None else 'is'} heard to {name[:-1]}"
+        elif then is not None and now is not None and abs(now - then) > limit:
+            yield "vad", f"the caller {name} at {now:.2f} s, was {then:.2f} s"
+    if a.finals != b.finals:
+        redacted = bool(_SURROGATE.search(a.finals + b.finals))
+        yield "redaction" if redacted else "stt", f"heard {difference(a.finals, b.finals)}"
+    if a.heard != b.heard:
+        yield "turn", f"the turn is {difference(a.heard, b.heard)}"
+    yield from _slower(a, b, ("stt", "turn"), limit)
+    yield from _asked(a, b)
+    if _words(a.written) != _words(b.written):
+        yield "llm", f"wrote {difference(a.written, b.written)}"
+    yield from _slower(a, b, ("llm",), limit)
+    yield from _tools(a, b, limit)
+    if [key_of(r) for r in a.requested] != [key_of(r) for r in b.requested]:
+        yield "tts", _first_unlike(a.requested, b.requested)
+    yield from _slower(a, b, ("tts",), limit)
+    if a.interrupted != b.interrupted:
+        yield "output", "is interrupted" if b.interrupted else "is not interrupted any more"
+    elif not _said_alike(a, b, tolerances.cut_words):
+        yield "output", f"the caller hears {difference(' '.join(a.said), ' '.join(b.said))}"
+
+
+def _asked(a: Turn, b: Turn) -> Iterator[tuple[str, str]]:
+    for then, now in zip(a.asked, b.asked):
+        if key_of(then) != key_of(now) and not nearly(then, now):
+            yield "llm", f"is asked {difference(then, now)}"
+            return
+    if a.asked and b.asked and len(a.asked) != len(b.asked):
+        yield "llm", f"is asked {len(b.asked)} times, was {len(a.asked)}"
+
+
+def _tools(a: Turn, b: Turn, limit: float) -> Iterator[tuple[str, str]]:
+    for then, now in zip(a.tools, b.tools):
+        if then.name != now.name:
+            yield "tools", f"calls {now.name}, was {then.name}"
+        elif then.arguments != now.arguments:
+            yield "tools", f"{now.name}: {difference(_json(then.arguments), _json(now.arguments))}"
+        elif then.result != now.result:
+            yield "tools", f"{now.name} answers {difference(_json(then.result), _json(now.result))}"
+        elif abs(now.took - then.took) > limit:
+            yield "tools", f"{now.name} takes {_ms(now.took)}, was {_ms(then.took)}"
+    if len(a.tools) != len(b.tools):
+        yield "tools", f"{len(b.tools)} calls, were {len(a.tools)}"
+
+
+def _slower(a: Turn, b: Turn, stages: tuple[str, ...], limit: float) -> Iterator[tuple[str, str]]:
+    then, now = a.spans(), b.spans()
+    for stage in stages:
+        if stage in then and stage in now and abs(now[stage] - then[stage]) > limit:
+            yield stage, f"takes {_ms(now[stage])}, was {_ms(then[stage])}"
+
+
+def _said_alike(a: Turn, b: Turn, cut_words: int) -> bool:
+    if a.said == b.said:
+        return True
+    if not a.interrupted or len(a.said) != len(b.said) or a.said[:-1] != b.said[:-1]:
+        return False
+    then, now = a.said[-1].split(), b.said[-1].split()
+    shorter, longer = sorted((then, now), key=len)
+    return longer[: len(shorter)] == shorter and len(longer) - len(shorter) <= cut_words
+
+
+def _first_unlike(a: list[str], b: list[str]) -> str:
+    for then, now in zip(a, b):
+        if key_of(then) != key_of(now):
+            return f"is asked {difference(then, now)}"
+    return f"is asked {len(b)} times, was {len(a)}"
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
