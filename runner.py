@@ -70,11 +70,12 @@ def parser() -> argparse.ArgumentParser:
 
 def catalogue(only: str | None = None):
     """The bots a caller can ask for, as the page shows them."""
-    from services.casting import rehearsed_vendors
+    from services.casting import preload, rehearsed_vendors
     from serving.cards import BotCard
 
     def card(name: str) -> BotCard:
         module = bots.load(name)
+        preload(bots.casting(name))
         policy = module.POLICY
         return BotCard(
             name=name,
@@ -148,6 +149,7 @@ async def _call(args):
     from services.rehearsal.script import load
     from serving.server import listening
 
+    print(f"Opening the switchboard for {args.bot}", file=sys.stderr, flush=True)
     app = app_for(args, only=args.bot, loopback=True)
     rehearsed = app.state.catalogue()[0].rehearsed
     journal = f"http://{rehearsal().address}" if rehearsed else None

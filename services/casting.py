@@ -20,6 +20,8 @@ wants one, is ``ON_PREM_API_KEY``. A public host goes by its own name: ``OPENROU
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from pipecat.services.llm_service import LLMService
@@ -41,6 +43,19 @@ _FORMS = {
     "speech": ("openai/<model>", "google/<model>"),
 }
 
+# Each is imported when it is cast, so that a vendor's SDK costs only those who cast it.
+_MODULES = {
+    ("stt", "deepgram"): "services.ears_deepgram",
+    ("stt", "openai"): "services.ears_whisper",
+    ("llm", "anthropic"): "services.mind_anthropic",
+    ("llm", "openai"): "services.mind_openai",
+    ("llm", "google"): "services.mind_google",
+    ("tts", "cartesia"): "services.mouth_cartesia",
+    ("tts", "elevenlabs"): "services.mouth_elevenlabs",
+    ("speech", "openai"): "services.core_openai",
+    ("speech", "google"): "services.core_google",
+}
+
 
 def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
     """The ears: speech to text.
@@ -56,19 +71,9 @@ def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
         PolicyError: When the session's policy does not allow it.
     """
     casting, address = _cast(session, name, stage="stt")
-    match casting.protocol, casting.model:
-        case "deepgram", model if model.startswith("flux"):
-            from services.ears_flux import build
-
-            service = build(session, address, model, eager=eager, **settings)
-        case "deepgram", model:
-            from services.ears_deepgram import build
-
-            service = build(session, address, model, **settings)
-        case _, model:
-            from services.ears_whisper import build
-
-            service = build(session, address, model, **settings)
+    if casting.is_flux:
+        settings["eager"] = eager
+    service = _module(casting, stage="stt").build(session, address, casting.model, **settings)
     session.adopt(service, stage="stt")
     return service
 
@@ -92,14 +97,7 @@ def llm(
     """
     casting, address = _cast(session, name, stage="llm")
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
-    match casting.protocol:
-        case "anthropic":
-            from services.mind_anthropic import build
-        case "openai":
-            from services.mind_openai import build
-        case _:
-            from services.mind_google import build
-    service = build(session, address, **settings)
+    service = _module(casting, stage="llm").build(session, address, **settings)
     service.aloud = aloud
     session.adopt(service, stage="llm")
     return service
@@ -118,12 +116,7 @@ def tts(session, name: str, **settings) -> TTSService:
         PolicyError: When the session's policy does not allow it.
     """
     casting, address = _cast(session, name, stage="tts")
-    match casting.protocol:
-        case "cartesia":
-            from services.mouth_cartesia import build
-        case _:
-            from services.mouth_elevenlabs import build
-    service = build(session, address, casting.model, **settings)
+    service = _module(casting, stage="tts").build(session, address, casting.model, **settings)
     session.adopt(service, stage="tts")
     return service
 
@@ -144,12 +137,7 @@ def speech(session, name: str, *, instruction: str | None = None, **settings) ->
     session.policy.require_cascade(name)
     casting, address = _cast(session, name, stage="speech")
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
-    match casting.protocol:
-        case "openai":
-            from services.core_openai import build
-        case _:
-            from services.core_google import build
-    service = build(session, address, **settings)
+    service = _module(casting, stage="speech").build(session, address, **settings)
     session.adopt(service, stage="speech")
     return service
 
@@ -167,6 +155,11 @@ class Casting:
     protocol: str
     model: str
     url: str = ""
+
+    @property
+    def is_flux(self) -> bool:
+        """Whether it is Deepgram's model that takes turns by itself, on a wire of its own."""
+        return self.protocol == "deepgram" and self.model.startswith("flux")
 
 
 def parse(name: str, *, stage: str) -> Casting:
@@ -204,6 +197,21 @@ def rehearsed_vendors(castings: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         if not casting.url and is_rehearsed(casting.protocol, stage=stage):
             vendors.add(casting.protocol)
     return tuple(sorted(vendors))
+
+
+def preload(castings: Iterable[tuple[str, str]]) -> None:
+    """Import what these castings need, so that the first caller does not wait for it.
+
+    Args:
+        castings: Pairs of a stage and a casting string.
+    """
+    for stage, name in castings:
+        _module(parse(name, stage=stage), stage=stage)
+
+
+def _module(casting: Casting, *, stage: str) -> ModuleType:
+    flux = stage == "stt" and casting.is_flux
+    return import_module("services.ears_flux" if flux else _MODULES[(stage, casting.protocol)])
 
 
 def _cast(session, name: str, *, stage: str) -> tuple[Casting, Address]:

@@ -153,6 +153,8 @@ class Session:
             EarsGuard(service, phi=self.phi, policy=self.policy)
         if self.phi and stage == "llm":
             guard_mind(service, phi=self.phi)
+        if stage == "tts":
+            self.waterfall.mouths.add(service.name)
         if self.phi and stage == "tts":
             guard_mouth(service, phi=self.phi)  # type: ignore[arg-type]
 
@@ -255,10 +257,11 @@ class Session:
 
     def _rtvi_params(self) -> RTVIObserverParams:
         # The model's text is not what the caller hears where originals are restored, and the
-        # user's aggregated text repeats the transcript: neither has a reader.
-        return RTVIObserverParams(
-            bot_llm_enabled=not self.policy.redact, user_llm_enabled=not self.policy.redact
-        )
+        # user's aggregated text repeats the transcript: neither has a reader. An eval reads both
+        # from this machine.
+        evaluated = getattr(self._runner_args, "transport_type", None) == "eval"
+        shown = evaluated or not self.policy.redact
+        return RTVIObserverParams(bot_llm_enabled=shown, user_llm_enabled=not self.policy.redact)
 
     def _listen(self, worker: PipelineWorker, *, greet: bool) -> None:
         end_on_join_failure(self.transport, self.end)

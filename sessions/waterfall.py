@@ -1,6 +1,6 @@
 """Where the time of each turn went: one waterfall a turn, told to the client and the log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import asdict, dataclass
 
 from pipecat.frames.frames import (
@@ -57,12 +57,25 @@ class Turn:
     total_ms: int = 0
 
     @classmethod
-    def of(cls, n: int, breakdown: LatencyBreakdown) -> "Turn":
-        """The waterfall of one Pipecat latency breakdown."""
+    def of(cls, n: int, breakdown: LatencyBreakdown, mouths: Container[str] = ()) -> "Turn":
+        """The waterfall of one Pipecat latency breakdown.
+
+        Args:
+            n: Number of the turn.
+            breakdown: What Pipecat measured.
+            mouths: Names of the text-to-speech services.
+        """
         turn = cls(n, total_ms=round(breakdown.total_secs * 1000))
         for part in breakdown.contributions:
             field = f"{LAYER_OF.get(part.key, 'other')}_ms"
             setattr(turn, field, getattr(turn, field) + round(part.duration_secs * 1000))
+        if not turn.tts_ms:
+            # Pipecat loses the mouth's part where a tool was called behind the words.
+            secs = [t.duration_secs for t in breakdown.ttfb if t.processor in mouths][:1]
+            if breakdown.text_aggregation:
+                secs.append(breakdown.text_aggregation.duration_secs)
+            turn.tts_ms = min(turn.other_ms, round(sum(secs) * 1000))
+            turn.other_ms -= turn.tts_ms
         return turn
 
 
@@ -77,6 +90,7 @@ class Waterfall(BaseObserver):
         """
         super().__init__(observe_every_push=False)
         self.turns: list[Turn] = []
+        self.mouths: set[str] = set()
         self.interruptions = 0
         self._report = report
         self._bot_speaking = False
@@ -106,6 +120,6 @@ class Waterfall(BaseObserver):
     async def _on_breakdown(self, _observer, breakdown: LatencyBreakdown):
         if breakdown.measured_from is not MeasuredFrom.USER_SILENCE:
             return
-        turn = Turn.of(len(self.turns) + 1, breakdown)
+        turn = Turn.of(len(self.turns) + 1, breakdown, self.mouths)
         self.turns.append(turn)
         await self._report("turn", **asdict(turn))

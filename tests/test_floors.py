@@ -28,9 +28,7 @@ def home_of(path: Path) -> str:
 
 def test_every_floor_imports_only_from_below():
     modules = [
-        path
-        for name in FLOOR
-        for path in [*ROOT.glob(f"{name}.py"), *ROOT.glob(f"{name}/**/*.py")]
+        path for name in FLOOR for path in [*ROOT.glob(f"{name}.py"), *ROOT.glob(f"{name}/**/*.py")]
     ]
     assert modules
     wrong = [

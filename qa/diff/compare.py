@@ -1,16 +1,16 @@
 """Compares two calls and names the stage in which each difference begins.
 
-Stages in causal order: ``door`` (what came in), ``vad``, ``stt``, ``redaction``, ``turn`` (when
-the caller was judged done), ``prompt`` belongs to ``llm`` as its answer does, ``tools``, ``tts``,
-``output``. Of a turn's differences the first in this order is where it began; what follows from
-it is not reported again.
+Stages in causal order: ``vad`` (when the caller was heard to speak), ``stt``, ``redaction``,
+``turn`` (when the caller was judged done), ``llm`` (what it was asked, and what it made of it),
+``tools``, ``tts``, ``output`` (what the caller heard). Of a turn's differences the first in this
+order is where it began; what follows from it is not reported again.
 """
 
 import difflib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from qa.diff.turns import Call, Recorded, Turn, call_of
@@ -28,16 +28,20 @@ class Tolerances:
         stage_secs: A stage of a turn may take so much more or less.
         cut_words: What the caller heard of an answer that was interrupted may differ by so
             many words.
+        same_sound: Whether what the bot sounds like must be the same to the sample.
     """
 
     stage_secs: float = 0.02
     cut_words: int = 1
+    same_sound: bool = True
 
+
+_ORDER = ("door", "vad", "stt", "redaction", "turn", "tools", "llm", "tts", "output")
 
 REPLAYS = Tolerances()
 """Between two replays: they are exact, but for CPython's order within an instant."""
 
-TAPE = Tolerances(stage_secs=0.4, cut_words=3)
+TAPE = Tolerances(stage_secs=0.4, cut_words=3, same_sound=False)
 """Between a replay and its tape: the host of the call was busy with other things too."""
 
 
@@ -49,11 +53,13 @@ class Difference:
         turn: In which turn; 0 is the greeting.
         stage: Where it began.
         what: What, in words: B, then A.
+        lacking: Whether it is only that B has less.
     """
 
     turn: int
     stage: str
     what: str
+    lacking: bool = False
 
     def __str__(self):
         return f"turn {self.turn}, {self.stage}: {self.what}"
@@ -72,38 +78,48 @@ def compare(
         a: The call as it was.
         b: The call as it is.
         tolerances: What may differ.
-        misses: What ``b`` asked that the tape had no answer for; they are differences too.
+        misses: What ``b`` asked that the tape had no answer for; they are differences too, and
+            what ``b`` lacks after the first of them is none.
 
     Returns:
         At most one difference a turn, where it began, in order; empty when the calls are the same.
     """
     before = a if isinstance(a, Call) else call_of(a)
     after = b if isinstance(b, Call) else call_of(b)
-    found = {d.turn: d for d in reversed(list(_differences(before, after, tolerances)))}
-    for miss in reversed(misses or []):
+    found: dict[int, Difference] = {}
+    first = min((miss.turn for miss in misses or ()), default=None)
+    for each in _differences(before, after, tolerances):
+        if not (each.lacking and first is not None and each.turn >= first):
+            found.setdefault(each.turn, each)
+    for miss in misses or ():
         known = found.get(miss.turn)
-        if known is None or known.stage not in ("vad", "stt", "redaction", "turn"):
+        if known is None or _rank(miss.stage) < _rank(known.stage):
             found[miss.turn] = Difference(miss.turn, miss.stage, miss.what)
     return [found[turn] for turn in sorted(found)]
 
 
+def _rank(stage: str) -> int:
+    return _ORDER.index(stage) if stage in _ORDER else 0
+
+
 def as_json(differences: list[Difference]) -> dict[str, Any]:
     """What ``runner.py diff --json`` prints."""
-    return {"same": not differences, "differences": [asdict(d) for d in differences]}
+    plain = [{"turn": d.turn, "stage": d.stage, "what": d.what} for d in differences]
+    return {"same": not differences, "differences": plain}
 
 
 def _differences(a: Call, b: Call, tolerances: Tolerances) -> Iterator[Difference]:
     for (stage, then), (_, now) in zip(a.connections, b.connections):
-        if then != now and key_of(then) != key_of(now):
+        if stage != "tools" and key_of(then) != key_of(now):
             yield Difference(0, stage, f"connects to {difference(then, now)}")
     for then, now in aligned(a.turns, b.turns):
         if then is None and now is not None:
             yield Difference(now.number, "turn", f"a turn is new: “{now.heard}”")
         elif now is None and then is not None:
-            yield Difference(then.number, "turn", f"a turn is gone: “{then.heard}”")
+            yield Difference(then.number, "turn", f"a turn is gone: “{then.heard}”", True)
         elif then is not None and now is not None:
-            for stage, what in _turn(then, now, tolerances):
-                yield Difference(now.number, stage, what)
+            for stage, what, *lacking in _turn(then, now, tolerances):
+                yield Difference(now.number, stage, what, bool(lacking))
 
 
 def aligned(a: list[Turn], b: list[Turn]) -> Iterator[tuple[Turn | None, Turn | None]]:
@@ -123,58 +139,83 @@ def aligned(a: list[Turn], b: list[Turn]) -> Iterator[tuple[Turn | None, Turn | 
             yield from ((None, t) for t in b[b1:b2])
 
 
-def _turn(a: Turn, b: Turn, tolerances: Tolerances) -> Iterator[tuple[str, str]]:
-    """The differences of a turn, in causal order."""
+def _turn(a: Turn, b: Turn, tolerances: Tolerances) -> Iterator[tuple]:
+    """The differences of a turn, in causal order: stage, what, and True if B only lacks it."""
     limit = tolerances.stage_secs
     for name, then, now in (
-        ("begins", a.started, b.started),
-        ("ends", a.stopped, b.stopped),
+        ("begin", a.started, b.started),
+        ("end", a.stopped, b.stopped),
     ):
-        if (then is None) != (now is None):
-            yield "vad", f"the caller {'is not' if now is None else 'is'} heard to {name[:-1]}"
+        if then is not None and now is None:
+            yield "vad", f"the caller is not heard to {name}", True
+        elif then is None and now is not None:
+            yield "vad", f"the caller is heard to {name}"
         elif then is not None and now is not None and abs(now - then) > limit:
-            yield "vad", f"the caller {name} at {now:.2f} s, was {then:.2f} s"
+            yield "vad", f"the caller {name}s at {now:.2f} s, was {then:.2f} s"
     if a.finals != b.finals:
         redacted = bool(_SURROGATE.search(a.finals + b.finals))
-        yield "redaction" if redacted else "stt", f"heard {difference(a.finals, b.finals)}"
+        lacking = a.finals.startswith(b.finals)
+        yield "redaction" if redacted else "stt", f"heard {difference(a.finals, b.finals)}", lacking
+    yield from _slower(a, b, ("stt",), limit)
     if a.heard != b.heard:
-        yield "turn", f"the turn is {difference(a.heard, b.heard)}"
-    yield from _slower(a, b, ("stt", "turn"), limit)
-    yield from _asked(a, b)
-    if _words(a.written) != _words(b.written):
-        yield "llm", f"wrote {difference(a.written, b.written)}"
-    yield from _slower(a, b, ("llm",), limit)
-    yield from _tools(a, b, limit)
+        yield "turn", f"the turn is {difference(a.heard, b.heard)}", not b.heard
+    yield from _slower(a, b, ("turn",), limit)
+    yield from _thought(a, b, limit)
     if [key_of(r) for r in a.requested] != [key_of(r) for r in b.requested]:
-        yield "tts", _first_unlike(a.requested, b.requested)
+        what, lacking = _first_unlike(a.requested, b.requested)
+        yield "tts", what, lacking
     yield from _slower(a, b, ("tts",), limit)
     if a.interrupted != b.interrupted:
-        yield "output", "is interrupted" if b.interrupted else "is not interrupted any more"
+        yield "output", "is interrupted" if b.interrupted else "is not interrupted", a.interrupted
     elif not _said_alike(a, b, tolerances.cut_words):
-        yield "output", f"the caller hears {difference(' '.join(a.said), ' '.join(b.said))}"
+        said = " ".join(a.said), " ".join(b.said)
+        yield "output", f"the caller hears {difference(*said)}", said[0].startswith(said[1])
+    elif abs(a.sounded - b.sounded) > limit and not a.interrupted:
+        less = b.sounded < a.sounded
+        yield "output", f"sounds for {b.sounded:.2f} s, was {a.sounded:.2f} s", less
+    elif tolerances.same_sound and a.sound != b.sound and not a.interrupted:
+        yield "output", "sounds different", b.sounded < a.sounded
 
 
-def _asked(a: Turn, b: Turn) -> Iterator[tuple[str, str]]:
-    for then, now in zip(a.asked, b.asked):
-        if key_of(then) != key_of(now) and not nearly(then, now):
-            yield "llm", f"is asked {difference(then, now)}"
-            return
-    if a.asked and b.asked and len(a.asked) != len(b.asked):
-        yield "llm", f"is asked {len(b.asked)} times, was {len(a.asked)}"
+def _thought(a: Turn, b: Turn, limit: float) -> Iterator[tuple]:
+    """What the model was asked and did, and its tools, in turns: ask, call, ask again."""
+    unlike = next(
+        (
+            n
+            for n, (then, now) in enumerate(zip(a.asked, b.asked))
+            if key_of(then) != key_of(now) and not nearly(then, now)
+        ),
+        None,
+    )
+    if unlike == 0:
+        yield "llm", f"is asked {difference(a.asked[0], b.asked[0])}"
+    yield from _slower(a, b, ("llm",), limit)
+    yield from _tools(a, b, limit)
+    if unlike is not None:
+        yield "llm", f"is asked {difference(a.asked[unlike], b.asked[unlike])}"
+    if len(a.asked) != len(b.asked):
+        fewer = len(b.asked) < len(a.asked)
+        yield "llm", f"is asked {len(b.asked)} times, was {len(a.asked)}", fewer
+    if a.written.split() != b.written.split():
+        lacking = a.written.startswith(b.written)
+        yield "llm", f"wrote {difference(a.written, b.written)}", lacking
 
 
-def _tools(a: Turn, b: Turn, limit: float) -> Iterator[tuple[str, str]]:
+def _tools(a: Turn, b: Turn, limit: float) -> Iterator[tuple]:
     for then, now in zip(a.tools, b.tools):
         if then.name != now.name:
             yield "tools", f"calls {now.name}, was {then.name}"
         elif then.arguments != now.arguments:
-            yield "tools", f"{now.name}: {difference(_json(then.arguments), _json(now.arguments))}"
+            what = difference(_json(then.arguments), _json(now.arguments))
+            yield "tools", f"{now.name} is called with {what}"
         elif then.result != now.result:
-            yield "tools", f"{now.name} answers {difference(_json(then.result), _json(now.result))}"
+            what = difference(_json(then.result), _json(now.result))
+            yield "tools", f"{now.name} answers {what}", now.result is None
         elif abs(now.took - then.took) > limit:
-            yield "tools", f"{now.name} takes {_ms(now.took)}, was {_ms(then.took)}"
+            yield "tools", f"{now.name} takes {_ms(now.took)}, was {_ms(then.took)}", not now.took
     if len(a.tools) != len(b.tools):
-        yield "tools", f"{len(b.tools)} calls, were {len(a.tools)}"
+        fewer = len(b.tools) < len(a.tools)
+        yield "tools", f"{len(b.tools)} calls, were {len(a.tools)}", fewer
 
 
 def _slower(a: Turn, b: Turn, stages: tuple[str, ...], limit: float) -> Iterator[tuple[str, str]]:
@@ -194,15 +235,11 @@ def _said_alike(a: Turn, b: Turn, cut_words: int) -> bool:
     return longer[: len(shorter)] == shorter and len(longer) - len(shorter) <= cut_words
 
 
-def _first_unlike(a: list[str], b: list[str]) -> str:
+def _first_unlike(a: list[str], b: list[str]) -> tuple[str, bool]:
     for then, now in zip(a, b):
         if key_of(then) != key_of(now):
-            return f"is asked {difference(then, now)}"
-    return f"is asked {len(b)} times, was {len(a)}"
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
+            return f"is asked {difference(then, now)}", False
+    return f"is asked {len(b)} times, was {len(a)}", len(b) < len(a)
 
 
 def _json(value: Any) -> str:

@@ -1,13 +1,14 @@
 """A tape as turns: what was heard, asked, called and said in each, and when."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from qa.replay.wires import stage_of
 from sessions.tape import TapeHeader, TapeMessage
-from sessions.tape.schemas import EVENTS, METRICS, TOOLS, TRANSCRIPT, WIRE
+from sessions.tape.schemas import BOT_AUDIO, EVENTS, TOOLS, TRANSCRIPT, WIRE
 
 
 class Recorded(Protocol):
@@ -61,7 +62,8 @@ class Turn:
         spoke: When the bot began to speak.
         said: What the caller heard of it, by answer.
         interrupted: Whether the caller spoke over the bot.
-        thought: Seconds smart turn took, if it ran.
+        sounded: Seconds of the bot's voice that went out.
+        sound: Checksum of them.
     """
 
     number: int
@@ -79,6 +81,8 @@ class Turn:
     spoke: float | None = None
     said: list[str] = field(default_factory=list)
     interrupted: bool = False
+    sounded: float = 0.0
+    sound: int = 0
 
     @property
     def voice_to_voice(self) -> float | None:
@@ -87,6 +91,8 @@ class Turn:
 
     def spans(self) -> dict[str, float]:
         """Seconds each stage of the turn took, in order; a stage that did not run is absent."""
+        if not self.number:
+            return {}
         spans = {
             "stt": _between(self.stopped, self.transcribed),
             "turn": _between(self.transcribed or self.stopped, self.ended),
@@ -105,7 +111,6 @@ class Call:
         turns: The greeting and the turns.
         connections: Addresses of the sockets that were opened, by stage.
         length: Seconds.
-        cost: What it cost, by whatever the tape reports; empty if it does not.
     """
 
     header: TapeHeader
@@ -118,11 +123,14 @@ def call_of(recorded: Recorded) -> Call:
     """Read a tape into turns."""
     reader = _Reader()
     last = 0.0
-    topics = (EVENTS, TRANSCRIPT, TOOLS, METRICS, WIRE)
+    topics = (EVENTS, TRANSCRIPT, TOOLS, BOT_AUDIO, WIRE)
     for message in sorted(recorded.messages(*topics), key=lambda m: m.clock_ns):
         at = message.clock_ns / 1e9
         last = max(last, at)
-        reader.take(message.topic, at, message.data)
+        if message.topic == BOT_AUDIO:
+            reader.sound(message)
+        else:
+            reader.take(message.topic, at, message.data)
     return Call(recorded.header, reader.turns, reader.connections, last)
 
 
@@ -151,6 +159,12 @@ class _Reader:
             self._tool(at, data)
         elif topic.startswith(WIRE):
             self._wire(data)
+
+    def sound(self, message: TapeMessage) -> None:
+        turn, pcm = self.turns[-1], message.bytes
+        if self._speaking:  # silence between and after answers is of no account
+            turn.sounded += len(pcm) / 2 / message.data["sample_rate"]
+            turn.sound = zlib.crc32(pcm, turn.sound)
 
     def _event(self, name: str, at: float, detail: dict) -> None:
         turn, coming = self.turns[-1], self._coming

@@ -1,12 +1,12 @@
 """What a replay came to: the same call or not, and where it first differs."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qa.diff import Difference, compare
-from qa.diff.compare import TAPE
+from qa.diff.compare import TAPE, as_json
 from qa.diff.turns import call_of
 from qa.replay.misses import OnMiss
 from qa.replay.player import Options, Replay, replay
@@ -100,16 +100,17 @@ def report_of(path: Path, tape: Any, result: Replay) -> Report:
     """Compare a replay with its tape."""
     after = call_of(result.tape)
     found = compare(tape, after, TAPE, misses=result.misses)
-    for where in result.refused:
-        found.append(Difference(len(after.turns) - 1, "outside", f"tried {where}"))
+    last = len(after.turns) - 1
     if result.error:
-        found.append(Difference(len(after.turns) - 1, "replay", result.error))
+        found.insert(0, Difference(last, "replay", result.error))
+    found[:0] = [Difference(last, "outside", f"tried {where}") for where in result.refused]
+    plain = as_json(found)["differences"]
     return Report(
         tape=str(path),
         turns=len(after.turns) - 1,
         same=not found,
-        first_difference=asdict(found[0]) if found else None,
-        differences=[asdict(difference) for difference in found],
+        first_difference=plain[0] if plain else None,
+        differences=plain,
         speed_x=round(result.speed_x, 1),
         error=result.error,
         digest=result.log.digest() if result.log else "",

@@ -8,6 +8,7 @@ then its order.
 
 import asyncio
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from dataclasses import dataclass, field
 from qa.replay.match import Names, difference, ids_in, key_of, shape_of
 from qa.replay.misses import Misses, OnMiss
 from qa.replay.wires import Connection, Said
+
+_FINALIZED = re.compile(r'"from_finalize":\s*true')
+"""Deepgram's answer to a Finalize carries no id, and audio goes on being sent in between."""
 
 
 @dataclass
@@ -147,6 +151,8 @@ def _anchors(connection: Connection) -> tuple[Anchor, list[Anchor], list[Anchor]
             owed = last
             for name in ids_in(said.text or "") if by_id else ():
                 owed = by_id.get(name, owed)
+            if said.text and _FINALIZED.search(said.text):
+                owed = next((a for a in reversed(texts) if "Finalize" in (a.text or "")), owed)
             owed.replies.append((max(0.0, said.at - owed.at), said))
         elif said.kind == "head":
             opening.at = said.at

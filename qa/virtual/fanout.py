@@ -56,7 +56,7 @@ def one_queue() -> Iterator[None]:
 
 def _watchers(worker: WorkerObserver) -> tuple[list, list, list]:
     """The observers of first pushes, of every push, and of processing."""
-    observers = tuple(worker._proxies)
+    observers = tuple(worker._proxies or ())
     if getattr(worker, "_watched_by", None) != observers:
         worker._watched_by = observers
         worker._watchers = (

@@ -17,6 +17,7 @@ from services.rehearsal.ears import SECONDS, Utterance, Word
 from services.rehearsal.g2p import pronounce
 
 REJECT = 0.7  # mean word posterior: phrases p10 0.81, other speech p90 0.60 (measured, espeak)
+SEED = 1
 NOISE = 60.0  # sigma added to the signal: digital silence ruins cepstral features
 # Cepstral mean of close-talk speech, so that the first utterance is heard too.
 CMN = "55.4,-5.9,-4.5,7.4,-6.3,-4.7,0.1,-10.6,-4.7,-4.0,-0.9,1.4,-5.5"
@@ -80,6 +81,7 @@ class Lexicon:
                 hmm=self.acoustics,
                 loglevel="FATAL",
                 dither=True,
+                seed=SEED,
                 **options,
             )
         )
@@ -103,7 +105,7 @@ class SphinxEars:
         self._stream = words.decoder(fwdflat=False, bestpath=False)
         self._stream.set_cmn(CMN)
         self._whole = words.decoder()
-        self._noise = np.random.default_rng(1)
+        self._noise = np.random.default_rng(SEED)
         self._running = False
         self._fresh = True
 
@@ -114,7 +116,7 @@ class SphinxEars:
                 self._stream.end_utt()
             self._stream.start_utt()
             self._running, self._fresh = True, False
-        self._stream.process_raw(self._with_noise(frame))
+        self._stream.process_raw(with_noise(frame, self._noise))
 
     def partial(self) -> list[Word]:
         """Return the words so far, timed from the start of the utterance; posteriors come later."""
@@ -123,7 +125,8 @@ class SphinxEars:
     def decode(self, utterance: Utterance) -> list[Word]:
         """Return the words of a whole utterance, or none where they are not from the phrases."""
         self._whole.start_utt()
-        self._whole.process_raw(self._with_noise(utterance.audio), full_utt=True)
+        noise = np.random.default_rng(SEED)  # the same audio is always heard the same
+        self._whole.process_raw(with_noise(utterance.audio, noise), full_utt=True)
         self._whole.end_utt()
         words = heard(self._whole, offset=utterance.start)
         if words and np.mean([word.confidence for word in words]) < REJECT:
@@ -134,9 +137,11 @@ class SphinxEars:
         """End the open utterance."""
         self._fresh = True
 
-    def _with_noise(self, samples: np.ndarray) -> bytes:
-        noisy = samples.astype(np.float32) + self._noise.normal(0, NOISE, len(samples))
-        return np.clip(noisy, -32768, 32767).astype(np.int16).tobytes()
+
+def with_noise(samples: np.ndarray, noise: np.random.Generator) -> bytes:
+    """Return int16 samples with a noise floor."""
+    noisy = samples.astype(np.float32) + noise.normal(0, NOISE, len(samples))
+    return np.clip(noisy, -32768, 32767).astype(np.int16).tobytes()
 
 
 def heard(decoder, *, offset: float = 0.0) -> list[Word]:

@@ -197,6 +197,9 @@ def local_part(words: Words, at: int) -> int:
                 k -= 1
                 continue
             break
+        elif word == "a" and plain == 1 and (k == 1 or low[k - 2] in LEAD_INS):
+            k -= 1
+            break
         elif plain >= 4 or plain >= 1 and word in v.STOP and words.flags[k - 1] & COMMON:
             break
         else:

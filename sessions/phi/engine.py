@@ -14,14 +14,14 @@ from sessions.phi.dates import Dates
 from sessions.phi.lexicon import city, first, last
 from sessions.phi.tagger import Tagger
 from sessions.phi.tagger import tagger as load_tagger
-from sessions.phi.tokens import SURROGATE, Words, is_letter, is_number, split
+from sessions.phi.tokens import CLINICAL, SURROGATE, Words, is_letter, is_number, split
 
 Profile = Literal["strict", "balanced"]
 LABELS = (
     "NAME GEO DATE AGE PHONE FAX EMAIL SSN MRN HEALTHPLAN ACCOUNT LICENSE VEHICLE DEVICE URL IP ID"
 ).split()
 INSIDE = v.HESITATIONS | v.words("and as in dash hyphen of the")
-THRESHOLD = {"strict": 0.5, "balanced": 0.8}  # least probability the tagger must give
+THRESHOLD = {"strict": 0.4, "balanced": 0.8}  # least probability the tagger must give
 CONTEXT = 28  # words of the same turn that an analysis looks back at
 SETTLED = 6  # plain words after which nothing said before can change its meaning
 AHEAD = 2  # plain words that must be known to follow
@@ -78,6 +78,7 @@ class PHIEngine:
     def label(self, words: Words, asked: tuple[str, ...], known: frozenset[str]) -> None:
         """Label words in place: exact forms first, names last."""
         homophones.settle(words, asked)
+        clinical(words)
         contacts.find(words, asked)
         Dates(words, asked).find()
         identifiers.find(words, asked)
@@ -91,6 +92,19 @@ class PHIEngine:
                     words.put(i, i + 1, "NAME")
 
 
+def clinical(words: Words) -> None:
+    """Label "gerd", "tinel's sign", "negative murphy's", so that no later rule takes them for names."""
+    low = words.low
+    for i, word in enumerate(low):
+        if word in v.ACRONYMS or words.bare[i] in v.ACRONYMS:
+            words.put(i, i + 1, CLINICAL)
+        elif word in v.EPONYMS:
+            following = low[i + 1] if i + 1 < len(low) else ""
+            tested = i and low[i - 1] in ("positive", "negative") or word.endswith("'s") and following in ("and", "")
+            if following in v.CLINICAL_NOUNS or tested and i and low[i - 1] in ("positive", "negative", "no", "a"):
+                words.put(i, i + 1, CLINICAL)
+
+
 def spans_of(words: Words) -> list[Span]:
     """Neighbouring words of one label as one span, over hesitations between them."""
     label, low, n = words.label, words.low, len(words)
@@ -98,7 +112,7 @@ def spans_of(words: Words) -> list[Span]:
     i = 0
     while i < n:
         kind = label[i]
-        if kind is None or kind == SURROGATE:
+        if kind is None or kind in (SURROGATE, CLINICAL):
             i += 1
             continue
         j = i + 1
@@ -129,7 +143,7 @@ def respelled(words: Words, i: int, j: int) -> bool:
 @functools.lru_cache(maxsize=32_768)
 def suspicious(word: str, flags: int) -> bool:
     """A word that may be part of an identifier, or leads straight into one."""
-    if word in v.STOP and word not in OPENERS:
+    if word in v.STOP and word not in OPENERS and word not in v.ORDINALS and word not in v.MONTHS:
         return False
     return (
         word in OPENERS

@@ -211,7 +211,8 @@ class People:
     def surname(self, j: int, second: bool) -> bool:
         """Word ``j``, after a given name, is its family name though it has another meaning."""
         words, low = self.words, self.low
-        if not second or last(words.flags[j]) < 2 and not (last(words.flags[j]) and strength(words, j)):
+        sure = "NAME" in self.asked and j + 1 == self.n and first(words.flags[j - 1]) == 3
+        if not second or not sure and last(words.flags[j]) < 2 and not (last(words.flags[j]) and strength(words, j)):
             return False
         before = words.flags[j - 1]
         if first(before) < 2 and words.bare[j - 1] != low[j - 1] or first(before) == 0 and before & DICTIONARY:
@@ -219,6 +220,8 @@ class People:
         ends = j + 1 == self.n or low[j + 1] in AFTER_NAME or is_letter(low[j + 1]) or words.breaks(j)
         if closed(words, j):
             return ends and low[j] in ODD_SURNAMES
+        if sure:
+            return True
         return "NAME" in self.asked or ends or last(words.flags[j]) == 3 and not words.flags[j] & SAFE
 
     def find(self) -> None:
@@ -424,7 +427,7 @@ class People:
                 words.put(i, max(i + 2, self.extend(i + 1, 3, 2)), "NAME")
             elif power == 2 and given == 3 and following == 2 and last(next_flags) == 3 and not next_flags & SAFE and not flags[i] & SAFE:
                 words.put(i, i + 2, "NAME")
-            elif words.capital(i) and power >= 1 and (given or family >= 2) and not words.text.istitle():
+            elif words.capital(i) and power >= 1 and (given >= 2 or family >= 2 and power >= 2 or words.capital(i + 1 if i + 1 < self.n else i) and power >= 2) and not words.text.istitle():
                 words.put(i, max(i + 1, self.extend(i, 2, 3)), "NAME")
 
     def neighbours(self) -> None:
@@ -434,6 +437,8 @@ class People:
             if words.label[i - 1] == "NAME" and self.free(i) and not words.breaks(i - 1) and not is_letter(low[i - 1]):
                 if unknown(words, i) or strength(words, i) >= 3 and last(words.flags[i]):
                     words.put(i, i + 1, "NAME")
+                elif low[i] in ("hyphen", "dash") and self.free(i + 1) and last(words.flags[i + 1]) and not closed(words, i + 1):
+                    words.put(i, i + 2, "NAME")
                 elif low[i] in TWO_WORD_SURNAMES and self.free(i + 1) and strength(words, i + 1) >= 2 and low[i] not in v.STOP:
                     words.put(i, i + 2, "NAME")
         for i in range(self.n - 1):

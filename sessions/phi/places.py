@@ -24,7 +24,12 @@ NOT_PLACES = v.words(
     "much many most us me university college union lead page liberty price opportunity eagle why "
     "truth law general eighty four hundred bay hill hills park lake river grand junction valley"
 )
-SURE_CITY_WORDS = v.words("buffalo mobile reading orange phoenix lincoln madison independence aurora bath nice enterprise")
+SURE_CITY_WORDS = v.words(
+    "buffalo mobile reading orange phoenix lincoln madison independence aurora bath nice enterprise mesa corona "
+    "garland chandler anchorage riverside providence wellington surrey queens oxford newton concord dyer troy chino "
+    "largo lisle garner linden rogers tucker upland midland billings mesquite savannah davenport flagstaff dover gary "
+    "salem reno provo macon waco flint peoria cork slough leeds"
+)
 
 
 def find(words: Words, asked: tuple[str, ...]) -> None:
@@ -332,7 +337,7 @@ def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...])
         return not common or tier >= 2 or asks
     if first(flags[i]) >= 2 and last(flags[end - 1]):
         return False
-    return tier >= 2 and not common
+    return tier >= 2 and not common or tier == 3 and end - i > 2
 
 
 def answers(words: Words, asked: tuple[str, ...]) -> None:

@@ -126,7 +126,7 @@ class Tagger:
             for kind in ("NAME", "GEO", "DATE"):
                 share = self._crf.marginal(kind, i)
                 common = words.flags[i] & COMMON
-                least = max(threshold, 0.6 if kind in asked else 0.75) if common else threshold
+                least = max(threshold, 0.5 if kind in asked else 0.6) if common else threshold
                 if share >= least and allowed(words, i, kind):
                     found.append((i, kind))
                     break

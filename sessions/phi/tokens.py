@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sessions.phi import vocabulary as v
 from sessions.phi.lexicon import lexicon
 
+CLINICAL = "CLINICAL"  # the label of a clinical term that is a name elsewhere
 SURROGATE = "SURROGATE"  # the label of a word that is a surrogate already
 WORD = re.compile(r"\[[A-Z]+_\d+\]|[^\W_]+(?:['’][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.?!;:]\s")

@@ -162,7 +162,7 @@ STOP = words(
     "women boy girl person people patient patients doctor doctors nurse hang huh rather guess "
     "hold listen look gotcha pardon repeat cheers ta lovely brilliant perfect exactly true false "
     "wrong absolutely definitely probably obviously literally basically honestly question moment "
-    "sec second bear excuse wait mhm nah yea ya hmm mmm wow oops ouch gosh goodness jeez heck "
+    "sec second bear excuse wait mhm nah yea ya hmm mmm ma'am wow oops ouch gosh goodness jeez heck "
     "damn crap shit hospital clinic appointment medication medicine insurance pharmacy "
     "prescription social security zip code street city state country married single divorced "
     "widowed retired allergic pregnant diabetic looking wondering worried afraid scared tired "
@@ -174,7 +174,7 @@ NOT_A_NAME = words(
     "monday tuesday wednesday thursday friday saturday sunday christmas easter thanksgiving "
     "halloween ramadan diwali hanukkah english spanish french german chinese japanese korean "
     "vietnamese american mexican indian african european asian canadian british irish italian "
-    "russian polish portuguese arabic hindi mandarin cantonese christian catholic muslim jewish "
+    "russian polish portuguese arabic hindi mandarin cantonese catholic muslim jewish "
     "hindu buddhist medicare medicaid aetna cigna kaiser humana anthem walgreens costco walmart "
     "kroger safeway publix target amazon google apple facebook zoom uber lyft fedex visa mastercard "
     "amex discover venmo paypal zelle covid tylenol advil aleve motrin ibuprofen xanax prozac zoloft "
@@ -192,8 +192,33 @@ NOT_A_NAME = words(
     "fosamax prolia boniva evista premarin estrace depo botox epipen narcan suboxone chantix nicorette melatonin pedialyte "
     "dioralyte ensure vaseline neosporin lidocaine oramorph solpadeine cocodamol dihydrocodeine anadin feminax "
     "honda toyota ford chevy chevrolet nissan kia hyundai subaru mazda jeep tesla bmw audi lexus volvo volkswagen buick cadillac "
-    "dodge chrysler mercedes acura infiniti mini fiat vauxhall renault peugeot skoda camry corolla civic prius starbucks mcdonalds "
+    "dodge chrysler acura infiniti mini fiat vauxhall renault peugeot skoda camry corolla civic prius starbucks mcdonalds "
     "tesco boots asda sainsbury sainsburys lidl aldi ikea netflix spotify whatsapp instagram tiktok youtube paypal alexa siri "
     "bravo delta echo god jesus internet wifi bluetooth iphone android mhm okey okie dokie dokey dokes"
+)
+# Clinical words that the name lists hold too.
+ACRONYMS = words(
+    "tia tias gerd gord cabg nsaid nsaids copd bph ptsd adhd ibs ibd ekg ecg eeg emg mri mra cbc bmp cmp tsh psa ldl hdl bmi egd ercp "
+    "hida dexa acl mcl pcl lcl mcp pip cmc tmj lvef jvd perrla hpi hct inr ana asa bal meas sano sitz abd uti utis std stds sti iud "
+    "pcos gtn tens nhs gp gps er icu itu picc peg cpap bipap osa afib svt dvt pe chf cad pvd ckd esrd aki mrsa cdiff hpv hiv hep "
+    "rsv mmr tdap dtap bcg hcg bnp crp esr alt ast ggt fev pft abg vbg lft lfts ct pet xray rx otc prn bid tid qid qhs po iv im subq "
+    "apgar elixir vicks diller phalen tinel lachman babinski romberg finkelstein homan homans mcmurray mcburney brudzinski kernig "
+    "spurling trendelenburg phalen's tinel's heberden bouchard dupuytren dupuytren's sjogren sjogren's raynaud raynaud's meniere "
+    "meniere's hashimoto hashimoto's parkinson's alzheimer's alzheimers parkinsons crohn's crohns barrett's hodgkin hodgkin's "
+    "asperger's asperger aspergers tourette's tourette tourettes huntington's epley mohs holter doppler kegel kegels valsalva ortolani "
+    "glasgow gleason nissen whipple billroth yergason apley dix hallpike rinne colles"
+)
+EPONYMS = words(
+    "murphy murphy's hawkins neer thompson thomas graves grave's bell's bell down down's baker baker's barrett addison addison's cushing "
+    "cushing's huntington foley weber wells bishop patrick patrick's faber ober ober's speed's drawer jones barlow hartmann roux pap "
+    "wilson wilson's lewy gilbert gilbert's christmas marfan marfan's turner turner's klinefelter lyme gallup penrose bankart morton "
+    "morton's osgood schlatter achilles parkinson alzheimer crohn kaposi burkitt fick hess romberg cruz lynch peyronie peyronie's "
+    "carpenter goodpasture behcet kawasaki norwood fontan ross allen allen's simmonds simmonds' sever sever's kohler perthes still's"
+)
+CLINICAL_NOUNS = words(
+    "sign signs test tests disease syndrome palsy cyst cysts esophagus oesophagus thyroiditis tendon tendonitis tendinitis fracture "
+    "maneuver manoeuvre contracture score criteria catheter monitor phenomenon tear scale procedure repair lymphoma dementia disorder "
+    "classification node nodes lines line position drain sarcoma tumor tumour ulcer hernia reflex operation exam smear stent bodies "
+    "neuroma factor ulcers's lymphoma positive negative impingement compression squeeze anemia colic brace boot stage screen"
 )
 AGED = re.compile(r"^(?:years?(?: old)?|yr|yrs|y o|year old)\b")

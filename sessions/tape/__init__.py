@@ -3,7 +3,7 @@
 from sessions.tape.errors import NotATape, TapeCorrupted, TapeError, TapeKeyError
 from sessions.tape.reader import Tape, TapeHeader, TapeMessage, read_tape
 from sessions.tape.retention import delete, expire
-from sessions.tape.seal import key_from_env, local_key
+from sessions.tape.seal import decode_key, key_from_env, local_key
 from sessions.tape.writer import TapeWriter, tape_path
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "TapeKeyError",
     "TapeMessage",
     "TapeWriter",
+    "decode_key",
     "delete",
     "expire",
     "key_from_env",

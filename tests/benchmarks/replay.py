@@ -25,6 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CASSETTES = ROOT / "tests" / "cassettes"
+SHORTEST = CASSETTES / "barge-in.mcap.sealed"
 SAYS = (
     "good morning i have a rash on my arm",
     "my name is jordan miller and my date of birth is march fifth nineteen eighty two",
@@ -46,18 +47,20 @@ def worker(args: argparse.Namespace) -> dict:
 
     if args.work == "digests":
         return {"digests": [digests(Path(path), args.runs) for path in args.tapes]}
-    warm_up = open_tape(min(CASSETTES.glob("*.mcap*"), key=lambda p: p.stat().st_size))
-    replay(warm_up)
-    tape = open_tape(args.tapes[0])
-    if args.work == "speed":
-        result = replay(tape, Options(event_log=True))
-    else:
-        memo = InferenceMemo(Path(args.tapes[0]).with_suffix(".memo"))
+    replay(open_tape(SHORTEST))  # imports everything
+    plain, video = map(open_tape, args.tapes)
+    results = [replay(plain, Options(event_log=True))]
+    for tape in (plain, video):
+        memo = InferenceMemo(tape.path.with_suffix(".memo"))
         with memo.active():
             replay(tape)
-            result = replay(tape)
-    assert not result.misses and not result.error, (result.misses, result.error)
-    return {"speed_x": result.speed_x, "audio_secs": result.audio_secs}
+            results.append(replay(tape))
+    for result in results:
+        assert not result.misses and not result.error, (result.misses, result.error)
+    return {
+        "speeds": [result.speed_x for result in results],
+        "audio_secs": results[0].audio_secs,
+    }
 
 
 def digests(path: Path, runs: int) -> list[str]:
@@ -90,16 +93,14 @@ def loaded() -> Iterator[None]:
             burner.wait()
 
 
-def identity(runs: int) -> tuple[int, int]:
+def identity(tapes: list[Path], runs: int) -> tuple[int, int]:
     """Replays equal to the first of their cassette, and how many there were."""
-    tapes = sorted(CASSETTES.glob("*.mcap*"))
-    first = in_process("digests", tapes, runs=max(1, runs - 2))["digests"]
-    other = in_process("digests", tapes, runs=1, hash_seed="4242")["digests"]
+    first = in_process("digests", tapes, runs=runs - 1)["digests"]
     with loaded():
-        starved = in_process("digests", tapes, runs=1, hash_seed="random")["digests"]
+        starved = in_process("digests", tapes, runs=1, hash_seed="4242")["digests"]
     equal = total = 0
-    for one, two, three in zip(first, other, starved):
-        seen = one + two + three
+    for one, two in zip(first, starved):
+        seen = one + two
         equal += sum(digest == one[0] and digest.endswith("True") for digest in seen)
         total += len(seen)
     return equal, total
@@ -165,7 +166,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--work", choices=["digests", "speed", "memo"], help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=["digests", "speeds"], help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=100, help="replays of each cassette")
     parser.add_argument("tapes", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -176,25 +177,24 @@ def main() -> None:
     from loguru import logger
 
     logger.remove()
-    equal, total = identity(3 if args.quick else args.runs)
+    tapes = [SHORTEST] if args.quick else sorted(CASSETTES.glob("*.mcap*"))
+    equal, total = identity(tapes, 4 if args.quick else args.runs)
     print(f"{equal} of {total} replays identical")
     with tempfile.TemporaryDirectory() as folder:
-        turns = 4 if args.quick else 28
+        turns = 2 if args.quick else 28
         plain = long_call(Path(folder), turns=turns)
         video = long_call(Path(folder), turns=turns, video_fps=2.0)
-        speed = in_process("speed", [plain])
-        memo = in_process("memo", [plain])
-        seen = in_process("memo", [video])
+        measured = in_process("speeds", [plain, video])
         percent, megabytes = recording_cost(plain)
-    print(f"a call of {speed['audio_secs']:.0f} s: {speed['speed_x']:.1f}x real time on a core")
-    shortest = CASSETTES / "barge-in.mcap.sealed"
+    speeds = [round(speed, 1) for speed in measured["speeds"]]
+    print(f"a call of {measured['audio_secs']:.0f} s: {speeds[0]}x real time on a core")
     result = {
         "identical": equal,
         "runs": total,
-        "speed_x": round(speed["speed_x"], 1),
-        "speed_memo_x": round(memo["speed_x"], 1),
-        "speed_video_x": round(seen["speed_x"], 1),
-        "realtime_turn_diff_ms": round(real_time_difference(shortest), 1),
+        "speed_x": speeds[0],
+        "speed_memo_x": speeds[1],
+        "speed_video_x": speeds[2],
+        "realtime_turn_diff_ms": round(real_time_difference(SHORTEST), 1),
         "recording_core_percent": round(percent, 2),
         "tape_mb_per_hour": round(megabytes),
     }

@@ -55,6 +55,13 @@ do you take (blue cross|aetna|medicare|medicaid|cigna|united|kaiser|my insurance
 (any|no|some|do you have|have you had|are you having|you're not having) (fever|chills|nausea|vomiting|diarrhea|constipation|weight loss|night sweats|chest pain|shortness of breath|swelling|numbness|tingling|blood in your stool|trouble sleeping|changes in your vision|family history|drug allergies|recent travel)
 (so|and|but|because|then|well) (i|we|he|she|it|they|you) (just|really|also|never|always|still|only|even|kind of|sort of) (wanted|needed|thought|felt|noticed|figured|started|kept|tried|wondered|hoped) (to check|to ask|it was nothing|bad|it getting worse|to lose weight|sleeping|about it|you could help|i should call|the same)
 (let's|we'll|i'll|we can|i'm going to|we should|i'd like to) (order|get|start|do|try|schedule|check|run|take|increase|decrease|stop|continue|refer you for|set up|have you try|send you for) (some blood work|an x ray|an m r i|physical therapy|a low dose|the medication|a look|your blood pressure|a follow up|an ultrasound|a referral|a brace|some exercises|a different one) (today|in two weeks|and see how you do|just to be safe|for now|okay|)
+(and|but|so|i|we|let's|just) hope (for the best|it helps|it heals|that it works|to be better|not|so)
+(my|his|her) (mother|father|brother|sister|son|daughter) in law (was|is|had|came|works|said|drove|got) (sick|a nurse|there|me|the same thing|here|fine|worried)
+i had (it|my appendix|my tonsils|surgery|braces|a concussion|mono) (out |)in (high school|middle school|college|the army|the service|my twenties|prison|rehab)
+(on|from) my (mother's|father's|mom's|dad's|wife's) side( of the family|)
+i'm a (school bus|truck|taxi|delivery|forklift) driver
+(the|that|this|another|some|an older|a young) (lady|man|guy|woman|fella|gentleman|person) (at|on|from|in) (the desk|the phone|the front|billing|the pharmacy|reception)
+(awesome|super|cool|sweet|roger that|will do|copy that|right on|cheers|brilliant|lovely|smashing|bless you|god bless) (thanks|then|see you|bye|talk soon|have a good one|)
 """
 
 REPLY = """
