@@ -146,7 +146,9 @@ def address(value: str, label: str) -> str:
         if word in JOINTS:
             release()
             out.append(JOINTS[word])
-        elif numeric(word) and not (word == "o" and not pending) or word in v.MULTIPLIERS and pending:
+        elif (
+            numeric(word) and not (word == "o" and not pending) or word in v.MULTIPLIERS and pending
+        ):
             pending.append(word)
         elif word in v.HESITATIONS or word in ("and",) and label == "IP":
             continue
@@ -168,7 +170,11 @@ def iso_date(value: str) -> str:
             month, day = day, month
         return f"{century(year)}-{month:02d}-{day:02d}" if month < 13 and day < 32 else value
     words = [m.group() for m in WORD.finditer(low) if m.group() not in v.HESITATIONS]
-    words = [re.sub(r"^(\d+)(?:st|nd|rd|th)$", r"\1", w) for w in words if w not in ("the", "of", "and", "on", "in")]
+    words = [
+        re.sub(r"^(\d+)(?:st|nd|rd|th)$", r"\1", w)
+        for w in words
+        if w not in v.words("the of and on in")
+    ]
     month = next((v.MONTHS[w] for w in words if w in v.MONTHS), None)
     if month is not None:
         at = next(i for i, w in enumerate(words) if w in v.MONTHS)
@@ -210,7 +216,11 @@ def numbers_in(words: list[str]) -> list[int]:
         word = words[i]
         nxt = words[i + 1] if i + 1 < len(words) else ""
         third = words[i + 2] if i + 2 < len(words) else ""
-        if word in ("eighteen", "nineteen", "twenty") and (nxt in v.TENS or nxt in v.TEENS or nxt in ("hundred", "oh", "o", "zero")) and (out or i == 0 or word != "twenty"):
+        if (
+            word in ("eighteen", "nineteen", "twenty")
+            and (nxt in v.TENS or nxt in v.TEENS or nxt in ("hundred", "oh", "o", "zero"))
+            and (out or i == 0 or word != "twenty")
+        ):
             base = {"eighteen": 1800, "nineteen": 1900, "twenty": 2000}[word]
             i += 2
             if nxt in v.TEENS:
@@ -224,7 +234,9 @@ def numbers_in(words: list[str]) -> list[int]:
         elif word == "two" and nxt == "thousand":
             i += 2
             rest = 0
-            if i < len(words) and (words[i] in v.TENS or words[i] in v.TEENS or words[i] in v.DIGITS):
+            if i < len(words) and (
+                words[i] in v.TENS or words[i] in v.TEENS or words[i] in v.DIGITS
+            ):
                 rest = int(v.TENS.get(words[i]) or v.TEENS.get(words[i]) or v.DIGITS[words[i]])
                 i += 1
                 if rest >= 20 and i < len(words) and v.DIGITS.get(words[i], "0") != "0":

@@ -72,19 +72,39 @@ def spoken(words: Words, i: int, asked: tuple[str, ...]) -> int:
     if low[i] == "at":
         j = skip(low, i + 1, n)
         sign = i + 1 < n and low[i + 1] == "sign"
-        host = j < n and (low[j] in v.EMAIL_HOSTS and low[j] not in ("me", "live", "cox", "charter", "proton", "mail", "mac"))
-        letters_host = low[j : j + 2] == ["g", "mail"] or low[j : j + 3] == ["a", "o", "l"] or low[j : j + 2] == ["i", "cloud"] or low[j : j + 2] == ["hot", "mail"]
+        host = j < n and (
+            low[j] in v.EMAIL_HOSTS and low[j] not in v.words("me live cox charter proton mail mac")
+        )
+        letters_host = (
+            low[j : j + 2] == ["g", "mail"]
+            or low[j : j + 3] == ["a", "o", "l"]
+            or low[j : j + 2] == ["i", "cloud"]
+            or low[j : j + 2] == ["hot", "mail"]
+        )
         dotted = next((k for k in range(j, min(n, j + 9)) if low[k] in DOTS), None)
         ends = dotted is not None and dotted + 1 < n and tld(low, dotted + 1, n)
         if not (host or letters_host or sign or ends):
             return 0
-        if ends and any(low[k] in v.STOP and not is_letter(low[k]) and low[k] not in ("me", "us", "my", "the", "of", "and", "health", "clinic", "doctor", "mail") for k in range(j, dotted or j)):
+        if ends and any(
+            low[k] in v.STOP
+            and not is_letter(low[k])
+            and low[k] not in v.words("me us my the of and health clinic doctor mail")
+            for k in range(j, dotted or j)
+        ):
             if not (host or sign):
                 return 0
-        end = dotted + 1 if ends and dotted is not None else j + (2 if letters_host and not host else 1)
+        end = (
+            dotted + 1
+            if ends and dotted is not None
+            else j + (2 if letters_host and not host else 1)
+        )
         if ends and dotted is not None:
             end = tld_end(low, dotted + 1, n)
-        if low[i - 1 : i] and low[i - 1] in ("look", "looking", "see", "is", "check", "reach", "me", "up", "it's") and low[j] in ("my", "the", "our", "w", "www"):
+        if (
+            low[i - 1 : i]
+            and low[i - 1] in v.words("look looking see is check reach me up it's")
+            and low[j] in v.words("my the our w www")
+        ):
             return 0
         begin = local_part(words, i)
         if begin == i:
@@ -102,7 +122,13 @@ def spoken(words: Words, i: int, asked: tuple[str, ...]) -> int:
     count = 0
     while host > 0 and words.label[host - 1] is None and count < 14:
         word = low[host - 1]
-        if word in DOTS or word in ("www", "dash", "hyphen", "slash", "underscore") or is_letter(word) and word not in ("i",) or is_number(word):
+        if (
+            word in DOTS
+            or word in v.words("www dash hyphen slash underscore")
+            or is_letter(word)
+            and word not in ("i",)
+            or is_number(word)
+        ):
             host -= 1
         elif word in ("w's", "ws") or word in v.REPEATS:
             host -= 1
@@ -169,7 +195,9 @@ def glued(words: Words, k: int, dot: int) -> bool:
     word = words.low[k]
     if word in LEAD_INS or word in v.STOP or word in v.HESITATIONS:
         return False
-    return dot - k <= 3 and word not in ("page", "site", "website", "see", "url", "link", "online", "portal", "blog", "profile")
+    return dot - k <= 3 and word not in v.words(
+        "page site website see url link online portal blog profile"
+    )
 
 
 def local_part(words: Words, at: int) -> int:
@@ -181,8 +209,19 @@ def local_part(words: Words, at: int) -> int:
         if words.label[k - 1] in ("EMAIL", "URL", "DATE", "SSN"):
             break
         joint = low[k] in JOINTS and k < at
-        if word in JOINTS or word in v.REPEATS or is_number(word) or is_letter(word) and (
-            word not in ("a", "i") or k - 1 == 0 or joint or is_letter(low[k]) or is_number(low[k]) or k == at
+        if (
+            word in JOINTS
+            or word in v.REPEATS
+            or is_number(word)
+            or is_letter(word)
+            and (
+                word not in ("a", "i")
+                or k - 1 == 0
+                or joint
+                or is_letter(low[k])
+                or is_number(low[k])
+                or k == at
+            )
         ):
             k -= 1
         elif word in v.HESITATIONS and k > 1 and low[k - 2] not in LEAD_INS:
@@ -192,8 +231,8 @@ def local_part(words: Words, at: int) -> int:
         elif joint:
             k -= 1
             plain += 1
-        elif word in LEAD_INS or word in ("all", "one", "word", "lowercase", "case", "lower") and plain:
-            if word in ("one", "word", "all", "case", "lower", "lowercase"):
+        elif word in LEAD_INS or word in v.words("all one word lowercase case lower") and plain:
+            if word in v.words("one word all case lower lowercase"):
                 k -= 1
                 continue
             break
@@ -215,7 +254,13 @@ def ip(words: Words, dot: int) -> int:
     low, n = words.low, len(words)
 
     def part(word: str) -> bool:
-        return is_number(word) or word in v.MULTIPLIERS or word in v.REPEATS or word in v.HESITATIONS or word == "and"
+        return (
+            is_number(word)
+            or word in v.MULTIPLIERS
+            or word in v.REPEATS
+            or word in v.HESITATIONS
+            or word == "and"
+        )
 
     begin = dot
     while begin > 0 and part(low[begin - 1]) and dot - begin < 7 and words.label[begin - 1] is None:

@@ -114,8 +114,10 @@ def last_before(text: str, kinds: frozenset[str]) -> tuple[str, int, str] | None
         if label not in kinds:
             continue
         for match in pattern.finditer(text):
-            if best is None or match.end() >= best[1] and not (
-                label == "ANY" and match.start() <= best[1]
+            if (
+                best is None
+                or match.end() >= best[1]
+                and not (label == "ANY" and match.start() <= best[1])
             ):
                 best = (label, match.end(), match.group())
     return best

@@ -81,7 +81,7 @@ class Dates:
             j = self.skip(i + 1)
             if j >= n:
                 return 0
-            if low[j] in ("hundred", "oh", "o", "zero", "ought", "aught"):
+            if low[j] in v.words("hundred oh o zero ought aught"):
                 k = self.skip(j + 1, ("and",) if low[j] == "hundred" else ())
                 return k + 1 if k < n and low[k] in v.DIGITS else j + 1
             if low[j] in v.TENS:
@@ -123,9 +123,15 @@ class Dates:
 
     def month(self, i: int) -> bool:
         """Word ``i`` is a month."""
-        return i < self.n and self.low[i] in v.MONTHS and (
-            self.low[i] not in ("marsh", "mae", "sep", "mar", "jan", "jun", "dec") or self.day(i + 1) > 0
-            or i > 0 and self.low[i - 1] == "of"
+        return (
+            i < self.n
+            and self.low[i] in v.MONTHS
+            and (
+                self.low[i] not in v.words("marsh mae sep mar jan jun dec")
+                or self.day(i + 1) > 0
+                or i > 0
+                and self.low[i - 1] == "of"
+            )
         )
 
     def around_month(self, i: int) -> tuple[int, int] | None:
@@ -139,22 +145,42 @@ class Dates:
             k -= 1
         begin = -1
         if k >= 0:
-            if low[k] in v.ORDINALS or NTH.fullmatch(low[k]) or (
-                (of or self.expected or self.year(i + 1))
-                and (low[k] in v.DIGITS or low[k] in v.TEENS or low[k] in ("twenty", "thirty") or low[k].isdigit() and len(low[k]) < 3)
+            if (
+                low[k] in v.ORDINALS
+                or NTH.fullmatch(low[k])
+                or (
+                    (of or self.expected or self.year(i + 1))
+                    and (
+                        low[k] in v.DIGITS
+                        or low[k] in v.TEENS
+                        or low[k] in ("twenty", "thirty")
+                        or low[k].isdigit()
+                        and len(low[k]) < 3
+                    )
+                )
             ):
                 begin = k
                 b = k - 1
                 while b > 0 and low[b] in v.HESITATIONS:
                     b -= 1
-                if b >= 0 and low[b] in ("twenty", "thirty") and (low[k] in v.ORDINALS or low[k] in v.DIGITS):
+                if (
+                    b >= 0
+                    and low[b] in ("twenty", "thirty")
+                    and (low[k] in v.ORDINALS or low[k] in v.DIGITS)
+                ):
                     begin = b
                 if begin > 0 and low[begin - 1] == "the":
                     begin -= 1
         day_after = self.day(i + 1)
         if begin >= 0 and (of or not day_after or self.year(i + 1) or low[k] in v.ORDINALS):
             end = self.year(i + 1) or self.short_year(self.skip(i + 1)) or i + 1
-            if self.year(i + 1) == 0 and end > i + 1 and not self.expected and end < n and low[end] in v.MEASURES:
+            if (
+                self.year(i + 1) == 0
+                and end > i + 1
+                and not self.expected
+                and end < n
+                and low[end] in v.MEASURES
+            ):
                 end = i + 1
             return begin, end
         if day_after:
@@ -165,14 +191,21 @@ class Dates:
                 return None
             if low[i] in ("may", "march", "mae", "marsh") and not ordinal and not self.expected:
                 before = low[i - 1] if i else ""
-                if not self.year(day_after) and before not in ("on", "since", "until", "by", "for", "last", "this", "next"):
+                if not self.year(day_after) and before not in v.words(
+                    "on since until by for last this next"
+                ):
                     if low[i] in ("may", "mae") or before in ("to", "will", "can"):
                         return None
             end = self.after_day(day_after)
             return i, end
         if (year := self.year(i + 1)) and low[i] not in ("may",):
             return i, year
-        if low[i] == "may" and year and i and low[i - 1] in ("in", "of", "since", "until", "by", "was", "is", "it's"):
+        if (
+            low[i] == "may"
+            and year
+            and i
+            and low[i - 1] in v.words("in of since until by was is it's")
+        ):
             return i, year
         return None
 
@@ -189,7 +222,11 @@ class Dates:
         if self.expected or j == day:
             if short := self.short_year(j):
                 after = self.low[short] if short < self.n else ""
-                if self.expected or after not in v.MEASURES and after not in ("am", "pm", "a", "p", "in", "o'clock", "thirty", "fifteen"):
+                if (
+                    self.expected
+                    or after not in v.MEASURES
+                    and after not in v.words("am pm a p in o'clock thirty fifteen")
+                ):
                     return short
         return day
 
@@ -211,7 +248,9 @@ class Dates:
                 while k >= 0 and (low[k] in v.HESITATIONS or low[k] in ("on", "in", "the")):
                     k -= 1
                 for begin in range(max(0, k - 4), k + 1):
-                    if low[begin] in ("eighteen", "nineteen", "twenty", "two") or YEAR.fullmatch(low[begin]):
+                    if low[begin] in ("eighteen", "nineteen", "twenty", "two") or YEAR.fullmatch(
+                        low[begin]
+                    ):
                         if self.year(begin) == k + 1:
                             words.put(begin, i, "DATE")
                             break
@@ -230,19 +269,34 @@ class Dates:
             return words.put(begin, self.year(stop) or stop, "DATE")
         if self.expected and end < n and (year := self.year(end)):
             return words.put(begin, year, "DATE")
-        joined = j + 1 < n and low[j] in ("to", "through", "until", "till", "and", "or") and self.words.label[j + 1] == "DATE"
+        joined = (
+            j + 1 < n
+            and low[j] in v.words("to through until till and or")
+            and self.words.label[j + 1] == "DATE"
+        )
         if joined and (begin < i or before_word(low, begin) in ("from", "between")):
             return words.put(begin, end, "DATE")
         if low[i] in ("first", "second") and end == i + 1:
             return
         before = low[begin - 1] if begin else ""
         after = low[end] if end < n else ""
-        if begin < i and before in ("on", "since", "until", "till", "by", "before", "after", "from", "for", "is", "was", "and", "to"):
-            if after == "of" and end + 1 < n and low[end + 1] in ("this", "last", "next", "the", "every"):
+        if begin < i and before in v.words(
+            "on since until till by before after from for is was and to"
+        ):
+            if (
+                after == "of"
+                and end + 1 < n
+                and low[end + 1] in v.words("this last next the every")
+            ):
                 words.put(begin, end, "DATE")
-            elif not after or words.breaks(end - 1) or (
-                before in ("on", "since", "until", "till", "by", "after", "before") and after not in ORDINAL_NOUNS
-                and (after in v.STOP or after in v.HESITATIONS or end - i == 2)
+            elif (
+                not after
+                or words.breaks(end - 1)
+                or (
+                    before in v.words("on since until till by after before")
+                    and after not in ORDINAL_NOUNS
+                    and (after in v.STOP or after in v.HESITATIONS or end - i == 2)
+                )
             ):
                 words.put(begin, end, "DATE")
         elif begin < i and self.expected:
@@ -258,12 +312,18 @@ class Dates:
             elif low[i] == "hundred" and i and low[i - 1] in ("one", "a"):
                 begin, end = i - 1, i + 1
                 k = i + 2 if i + 1 < n and low[i + 1] == "and" else i + 1
-                if k < n and (v.DIGITS.get(low[k], "0") != "0" or low[k] in ("ten", "eleven", "twelve")):
+                if k < n and (
+                    v.DIGITS.get(low[k], "0") != "0" or low[k] in ("ten", "eleven", "twelve")
+                ):
                     end = k + 1
             elif re.fullmatch(r"9\d|1[01]\d", low[i]):
                 end = i + 1
             elif low[i] in ("nineties", "90s", "centenarian", "nonagenarian"):
-                if low[i] in ("nineties", "90s") and not (i > 1 and low[i - 1] in ("his", "her", "my", "their", "mid", "late", "early", "the") and low[max(0, i - 2)] in ("in", "her", "his")):
+                if low[i] in ("nineties", "90s") and not (
+                    i > 1
+                    and low[i - 1] in v.words("his her my their mid late early the")
+                    and low[max(0, i - 2)] in ("in", "her", "his")
+                ):
                     continue
                 words.put(i, i + 1, "AGE")
                 continue
@@ -273,15 +333,25 @@ class Dates:
             before = " ".join(low[max(0, begin - 5) : begin])
             old = re.match(
                 r"(?:uh |um )?(?:years?(?:'s)?(?: old| of age| young)|y(?:ea)?r olds?|years? and|now$|and (?:a half|still|lives|she|he)|this (?:year|month)|next "
-                r"(?:year|month|week|birthday)|last (?:year|month|week)|birthday|in (?:" + "|".join(v.MONTHS) + r"))", after
+                r"(?:year|month|week|birthday)|last (?:year|month|week)|birthday|in (?:"
+                + "|".join(v.MONTHS)
+                + r"))",
+                after,
             )
             cued = re.search(
                 r"(?:turn(?:s|ed|ing)?|aged?|age (?:of|is|was)|old (?:is|as)|is (?:now|already|almost|nearly|about|only)|almost|nearly|"
                 r"(?:she|he|mom|mother|dad|father|grandmother|grandfather|grandma|grandpa|aunt|uncle|husband|wife|patient|who|and|lady|man|neighbor)(?:'s| is| was|)|"
-                r"i'm|i am|already|reached|lived to(?: be)?|made it to|died at|passed (?:away )?at|(?:she|he) will be|be|was)(?: uh| um)?$", before
+                r"i'm|i am|already|reached|lived to(?: be)?|made it to|died at|passed (?:away )?at|(?:she|he) will be|be|was)(?: uh| um)?$",
+                before,
             )
-            unit = after.split(" ")[0] in v.MEASURES or after.startswith(("over", "percent", "point", "degrees", "beats"))
-            first_words = self.age_asked and all(w in v.STOP or w in v.HESITATIONS for w in low[:begin]) and not unit
+            unit = after.split(" ")[0] in v.MEASURES or after.startswith(
+                ("over", "percent", "point", "degrees", "beats")
+            )
+            first_words = (
+                self.age_asked
+                and all(w in v.STOP or w in v.HESITATIONS for w in low[:begin])
+                and not unit
+            )
             if old or first_words or cued and not unit and (begin == 0 or low[begin - 1] != "over"):
                 words.put(begin, end, "AGE")
             elif unit and cued and after.startswith("years") and not after.startswith("years ago"):

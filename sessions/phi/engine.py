@@ -39,7 +39,9 @@ class Span:
 class PHIEngine:
     """Finds identifiers in text, spoken or written."""
 
-    def __init__(self, profile: Profile = "strict", *, tagger: Tagger | None | Literal["own"] = "own"):
+    def __init__(
+        self, profile: Profile = "strict", *, tagger: Tagger | None | Literal["own"] = "own"
+    ):
         """Make an engine; word lists and tagger load once a process.
 
         Args:
@@ -47,7 +49,9 @@ class PHIEngine:
             tagger: The statistical tagger; "own" is the shipped one, None leaves the rules alone.
         """
         if profile not in ("strict", "balanced"):
-            raise ValueError(f"PHI profile {profile!r} does not exist. Take 'strict' or 'balanced'.")
+            raise ValueError(
+                f"PHI profile {profile!r} does not exist. Take 'strict' or 'balanced'."
+            )
         self.profile = profile
         self.tagger = load_tagger() if tagger == "own" else tagger
         self._threshold = THRESHOLD[profile]
@@ -100,8 +104,18 @@ def clinical(words: Words) -> None:
             words.put(i, i + 1, CLINICAL)
         elif word in v.EPONYMS:
             following = low[i + 1] if i + 1 < len(low) else ""
-            tested = i and low[i - 1] in ("positive", "negative") or word.endswith("'s") and following in ("and", "")
-            if following in v.CLINICAL_NOUNS or tested and i and low[i - 1] in ("positive", "negative", "no", "a"):
+            tested = (
+                i
+                and low[i - 1] in ("positive", "negative")
+                or word.endswith("'s")
+                and following in ("and", "")
+            )
+            if (
+                following in v.CLINICAL_NOUNS
+                or tested
+                and i
+                and low[i - 1] in ("positive", "negative", "no", "a")
+            ):
                 words.put(i, i + 1, CLINICAL)
 
 
@@ -117,7 +131,11 @@ def spans_of(words: Words) -> list[Span]:
             continue
         j = i + 1
         while j < n:
-            if label[j] == kind and (j in words.glued or not (kind == "NAME" and respelled(words, i, j)) and not words.breaks(j - 1)):
+            if label[j] == kind and (
+                j in words.glued
+                or not (kind == "NAME" and respelled(words, i, j))
+                and not words.breaks(j - 1)
+            ):
                 j += 1
             elif low[j] in INSIDE and kind != "NAME" and j + 1 < n and label[j + 1] == kind:
                 j += 1

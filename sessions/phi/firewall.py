@@ -134,7 +134,9 @@ class PHIFirewall:
         """
         turn = self.turn
         try:
-            if turn.raw and (not turn_text.strip() or turn_text.split() == " ".join(turn.out).split()):
+            if turn.raw and (
+                not turn_text.strip() or turn_text.split() == " ".join(turn.out).split()
+            ):
                 found = self._redact(turn.raw, self._asked).spans
                 turn.spans = union(turn.spans, found)
                 turn.released = len(turn.raw)
@@ -247,7 +249,11 @@ class PHIFirewall:
         out, at = "", begin
         for span in spans:
             value = text[span.start : span.end]
-            stop = span.end - 2 if span.label == "NAME" and value.lower().endswith(("'s", "’s")) else span.end
+            stop = (
+                span.end - 2
+                if span.label == "NAME" and value.lower().endswith(("'s", "’s"))
+                else span.end
+            )
             out += text[at : span.start] + self.vault.put(text[span.start : stop], span.label)
             at = stop
         return out + text[at:end]

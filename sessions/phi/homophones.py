@@ -10,7 +10,9 @@ from sessions.phi.tokens import Words, is_letter
 # No everyday words: one numeric neighbour is enough.
 STRONG = v.words("fife nein sicks sics wan owe ow fore xero tu ait fourty ninty ninedy fivety")
 # Everyday words that seldom stand by digits.
-MEDIUM = v.words("hive hero heaven tree ate won tin sex sick free mine thirsty weight den tents forth")
+MEDIUM = v.words(
+    "hive hero heaven tree ate won tin sex sick free mine thirsty weight den tents forth"
+)
 # Words that stand by digits all the time ("five to six"): only deep inside a run, or by its length.
 WEAK = v.words("to too for wait know own door when")
 LEADS = v.words(
@@ -49,14 +51,23 @@ def settle(words: Words, asked: tuple[str, ...]) -> None:
                 words.read(i, "dot")
             elif word in TLD_SOUNDS and i and low[i - 1] in ("dot", "period"):
                 words.read(i, TLD_SOUNDS[word])
-            elif word in AT_SOUNDS and i and i + 1 < len(low) and (
-                low[i + 1] in v.EMAIL_HOSTS or low[i + 2 : i + 3] == ["dot"]
+            elif (
+                word in AT_SOUNDS
+                and i
+                and i + 1 < len(low)
+                and (low[i + 1] in v.EMAIL_HOSTS or low[i + 2 : i + 3] == ["dot"])
             ):
                 words.read(i, "at")
 
 
-DIGIT_WORD = {digit: word for word, digit in {**v.TENS, **v.TEENS, **v.DIGITS}.items() if word not in ("o", "oh", "nought", "naught", "niner", "fourty")}  # fmt: skip
-SOUNDS = frozenset(v.HOMOPHONES) | frozenset(v.LETTER_SOUNDS) | DOT_SOUNDS | AT_SOUNDS | frozenset(TLD_SOUNDS)
+DIGIT_WORD = {digit: word for word, digit in {**v.TENS, **v.TEENS, **v.DIGITS}.items() if word not in v.words("o oh nought naught niner fourty")}  # fmt: skip
+SOUNDS = (
+    frozenset(v.HOMOPHONES)
+    | frozenset(v.LETTER_SOUNDS)
+    | DOT_SOUNDS
+    | AT_SOUNDS
+    | frozenset(TLD_SOUNDS)
+)
 
 
 def solid(word: str) -> bool:
@@ -68,7 +79,8 @@ def solid(word: str) -> bool:
         or word in v.REPEATS
         or word in v.MULTIPLIERS
         or word.isdigit()
-        or is_letter(word) and word not in ("a", "i")
+        or is_letter(word)
+        and word not in ("a", "i")
     )
 
 
@@ -99,7 +111,7 @@ def digit_here(low: list[str], i: int, wants: bool) -> bool:
     if word in STRONG:
         return True
     starts = not left and (before in LEADS or before == "")
-    ends = not right and (after == "" or after in ("years", "year", "and", "if", "uh", "um", "dot", "in", "thanks"))
+    ends = not right and (after == "" or after in v.words("years year and if uh um dot in thanks"))
     if word in MEDIUM:
         if left and right:
             return True
@@ -118,7 +130,11 @@ def digit_here(low: list[str], i: int, wants: bool) -> bool:
     return (
         word in ("to", "too", "for")
         and right >= 3
-        and (before in ("is", "it's", "in", "that's", "says", "", "his", "ending", "number") or before == "to" and word != "to")
+        and (
+            before in ("is", "it's", "in", "that's", "says", "", "his", "ending", "number")
+            or before == "to"
+            and word != "to"
+        )
         and (wants or before != "")
     )
 
@@ -132,13 +148,19 @@ def letter_here(low: list[str], i: int) -> bool:
 
     before = low[i - 1] if i else ""
     if low[i] == "oh":
-        return is_letter(before) and i + 1 < n and is_letter(low[i + 1]) and before not in ("a", "i")
+        return (
+            is_letter(before) and i + 1 < n and is_letter(low[i + 1]) and before not in ("a", "i")
+        )
     if near(i - 1) and before not in ("a", "i", "one"):
         if near(i + 1) and low[i + 1] not in ("i", "a") or near(i + 1) and near(i + 2):
             return True
         if i + 1 < n and low[i + 1] in v.LETTER_SOUNDS and near(i + 2):
             return True
-        if is_letter(before) and near(i - 2) and (i + 1 == n or low[i + 1] in v.TEENS or low[i + 1] in v.TENS):
+        if (
+            is_letter(before)
+            and near(i - 2)
+            and (i + 1 == n or low[i + 1] in v.TEENS or low[i + 1] in v.TENS)
+        ):
             return True
         return before in v.REPEATS and is_letter(low[i - 2] if i > 1 else "")
     if before == "" or before in LEADS or before in ("goes", "spelled", "lead"):
@@ -148,8 +170,10 @@ def letter_here(low: list[str], i: int) -> bool:
                 ahead += 1
             else:
                 break
-        natural = low[i] in ("you", "are", "see", "be", "why", "oh", "tea", "eye")
-        return ahead >= (3 if natural else 2) and (not natural or is_letter(low[i + 1]) or ahead >= 4)
+        natural = low[i] in v.words("you are see be why oh tea eye")
+        return ahead >= (3 if natural else 2) and (
+            not natural or is_letter(low[i + 1]) or ahead >= 4
+        )
     return False
 
 
@@ -158,6 +182,6 @@ def dot_here(low: list[str], i: int) -> bool:
     if not i or i + 1 >= len(low):
         return False
     following, before = low[i + 1], low[i - 1]
-    if following in ("com", "net", "org", "edu", "gov", "calm"):
+    if following in v.words("com net org edu gov calm"):
         return True
     return solid(before) and solid(following) and low[i] in ("dart", "dought", "dott")

@@ -40,7 +40,9 @@ def find(words: Words, asked: tuple[str, ...], carried: str | None = None) -> No
             continue
         if label == "ANY":
             size = len(run.digits)
-            label = "PHONE" if size in (7, 10, 11) else "SSN" if size == 9 and not run.letters else "ID"
+            label = (
+                "PHONE" if size in (7, 10, 11) else "SSN" if size == 9 and not run.letters else "ID"
+            )
         start, stop = stretch(words, run, label)
         words.put(start, stop, label)
         words.glued.update(range(start + 1, stop))
@@ -79,28 +81,52 @@ def classify(
     clock = CLOCK.match(after) is not None and digits <= 4
     measured = (
         following in v.MEASURES
-        or following in ("over", "percent") and run.stop + 1 < n
-        or following in ("point", "or") and run.stop + 1 < n and is_number(low[run.stop + 1])
-        or following == "and" and after.startswith(("and a half", "and a quarter"))
+        or following in ("over", "percent")
+        and run.stop + 1 < n
+        or following in ("point", "or")
+        and run.stop + 1 < n
+        and is_number(low[run.stop + 1])
+        or following == "and"
+        and after.startswith(("and a half", "and a quarter"))
         or before.endswith((" point", " over"))
         or clock
-        or following in ("to", "through") and run.stop + 1 < n and is_number(low[run.stop + 1]) and run.singles < 4
+        or following in ("to", "through")
+        and run.stop + 1 < n
+        and is_number(low[run.stop + 1])
+        and run.singles < 4
     )
-    strong_cue = cue is not None and label in NUMBERED | {"ZIP"} and cue[2].strip() not in WEAK and gap <= 6
+    strong_cue = (
+        cue is not None and label in NUMBERED | {"ZIP"} and cue[2].strip() not in WEAK and gap <= 6
+    )
     quantity = QUANTITY.search(before) is not None
     if carried and digits >= 2 and not measured:
         return carried
     if letters and letters <= 6 and digits >= 1:
-        return coded(run, kind, digits, letters, measured or quantity, strong_cue, numbers_wanted, items)
+        return coded(
+            run, kind, digits, letters, measured or quantity, strong_cue, numbers_wanted, items
+        )
     if measured and digits < 7 and not (strong_cue and gap <= 2 and digits >= 4):
         return None
-    year = digits == 4 and run.digits[:2] in ("18", "19", "20") and run.singles < 3 and not run.letters
-    if year and before.endswith((" in", " since", " of", " until", " from")) and not before.endswith(("ending in", "ends in")) and not numbers_wanted:
+    year = (
+        digits == 4 and run.digits[:2] in ("18", "19", "20") and run.singles < 3 and not run.letters
+    )
+    if (
+        year
+        and before.endswith((" in", " since", " of", " until", " from"))
+        and not before.endswith(("ending in", "ends in"))
+        and not numbers_wanted
+    ):
         return None
     if year and run.grouped and kind != "DATE":
         return None
     if kind == "DATE":
-        if digits >= 3 and ("DATE" in asked or label == "DATE") and not run.grouped or digits >= 4 and "DATE" in asked:
+        if (
+            digits >= 3
+            and ("DATE" in asked or label == "DATE")
+            and not run.grouped
+            or digits >= 4
+            and "DATE" in asked
+        ):
             return "DATE" if digits <= 8 else "ID"
         if digits < 7:
             return None
@@ -112,9 +138,18 @@ def classify(
         if digits in (7, 10, 11):
             return "PHONE"
         return "SSN" if digits == 9 else "ACCOUNT" if digits >= 13 else "ID"
-    if run.grouped and digits in (3, 4, 5, 6) and run.digits.endswith("00") and not (strong_cue and gap <= 1):
+    if (
+        run.grouped
+        and digits in (3, 4, 5, 6)
+        and run.digits.endswith("00")
+        and not (strong_cue and gap <= 1)
+    ):
         return None
-    if before.endswith((" between", " about", " around")) or before in ("between", "about") and digits < 6:
+    if (
+        before.endswith((" between", " about", " around"))
+        or before in ("between", "about")
+        and digits < 6
+    ):
         return None
     if kind == "ZIP" and digits >= 3 and (label == "ZIP" or "ZIP" in asked):
         return "GEO"
@@ -124,17 +159,36 @@ def classify(
         if kind in ("GEO", "ZIP") or "GEO" in asked:
             return "GEO"
         return kind if kind in NUMBERED else "ID"
-    if strong_cue and digits >= 2 and not run.grouped and (digits >= 3 or run.singles >= 2 or gap <= 2):
+    if (
+        strong_cue
+        and digits >= 2
+        and not run.grouped
+        and (digits >= 3 or run.singles >= 2 or gap <= 2)
+    ):
         if digits <= 3 and label in ("PHONE", "FAX") and run.singles < 3 and "code" not in cue[2]:
             return None
-        if digits == 2 and label in ("PHONE", "HEALTHPLAN", "DEVICE", "VEHICLE", "MRN", "ID") and run.singles < 2:
+        if (
+            digits == 2
+            and label in v.words("PHONE HEALTHPLAN DEVICE VEHICLE MRN ID")
+            and run.singles < 2
+        ):
             return None
         return label if label != "ZIP" else "GEO"
-    if numbers_wanted and digits >= 3 and (len(words) - (run.stop - run.start) <= 14 or run.size >= 4):
+    if (
+        numbers_wanted
+        and digits >= 3
+        and (len(words) - (run.stop - run.start) <= 14 or run.size >= 4)
+    ):
         return kind if kind != "ZIP" else "GEO"
     if numbers_wanted and digits == 2 and run.stop - run.start == len(words) and run.singles == 2:
         return kind if kind != "ZIP" else "GEO"
-    if previous and run.start - previous[0] <= 5 and digits >= 2 and previous[1] in NUMBERED and not run.grouped:
+    if (
+        previous
+        and run.start - previous[0] <= 5
+        and digits >= 2
+        and previous[1] in NUMBERED
+        and not run.grouped
+    ):
         return previous[1]
     if kind in NUMBERED and label and digits >= 4 and not quantity:
         return kind
@@ -144,7 +198,13 @@ def classify(
 
 
 def coded(
-    run: Run, kind: str | None, digits: int, letters: int, ordinary: bool, strong: bool, wanted: list[str],
+    run: Run,
+    kind: str | None,
+    digits: int,
+    letters: int,
+    ordinary: bool,
+    strong: bool,
+    wanted: list[str],
     items: tuple[str, ...],
 ) -> str | None:
     """A run with letters and digits: "r m three four eight", "b twelve" (which is a vitamin)."""
@@ -172,9 +232,17 @@ def spelled(
     size = run.letters
     repeated = any(item in v.REPEATS for item in items)
     helped = run.stop - run.start > len(items) + 1 or any(len(item) > 1 for item in items)
-    if kind in NUMBERED and "NAME" not in asked and size <= 8 and size >= 3 and items not in v.MEDICAL_LETTERS:
+    if (
+        kind in NUMBERED
+        and "NAME" not in asked
+        and size <= 8
+        and size >= 3
+        and items not in v.MEDICAL_LETTERS
+    ):
         return kind
-    if items in v.MEDICAL_LETTERS or any(items[k : k + 3] == ("w", "w", "w") for k in range(len(items))):
+    if items in v.MEDICAL_LETTERS or any(
+        items[k : k + 3] == ("w", "w", "w") for k in range(len(items))
+    ):
         return None
     if size >= 3 or size == 2 and (repeated or helped):
         return "NAME"
@@ -195,6 +263,8 @@ def stretch(words: Words, run: Run, label: str) -> tuple[int, int]:
     if start and words.label[start - 1] is None:
         word, before = low[start - 1], low[start - 2] if start > 1 else ""
         lead = before in ("", "is", "it's", "that's", "number", "says", "uh", "um")
-        if lead and (word == "plus" or word in ("a", "i") and label not in ("PHONE", "FAX", "SSN", "GEO")):
+        if lead and (
+            word == "plus" or word in ("a", "i") and label not in ("PHONE", "FAX", "SSN", "GEO")
+        ):
             start -= 1
     return start, run.stop

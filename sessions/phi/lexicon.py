@@ -62,9 +62,7 @@ class Lexicon:
         if block is None:
             return 0
         words, flags, count = block
-        at = bisect_left(
-            range(count), key, key=lambda i: words[i * length : i * length + length]
-        )
+        at = bisect_left(range(count), key, key=lambda i: words[i * length : i * length + length])
         if at == count or words[at * length : at * length + length] != key:
             return 0
         return flags[2 * at] | flags[2 * at + 1] << 8

@@ -73,7 +73,9 @@ def patterns_only():
     return AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
 
 
-async def ask(tagger: EntityTagger, text: str, *, deadline_s: float = DEADLINE_S) -> list[Span] | None:
+async def ask(
+    tagger: EntityTagger, text: str, *, deadline_s: float = DEADLINE_S
+) -> list[Span] | None:
     """What the plug finds, or None when it failed or was late."""
     loop = asyncio.get_running_loop()
     try:
@@ -110,7 +112,9 @@ def everyday_only(text: str, mask: str) -> str:
     for i, low in enumerate(words.low):
         flags = words.flags[i]
         named = first(flags) >= 2 or last(flags) >= 2 or city(flags)
-        plain = low in v.STOP or low[0] == "[" or flags & COMMON and not named and not is_number(low)
+        plain = (
+            low in v.STOP or low[0] == "[" or flags & COMMON and not named and not is_number(low)
+        )
         if not plain:
             out += text[at : words.start[i]] + mask
             at = words.end[i]

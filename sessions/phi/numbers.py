@@ -62,12 +62,27 @@ def bridge(low: list[str], i: int, stop: int, limit: int = 9) -> int:
 def spelling_help(low: list[str], i: int, stop: int) -> int:
     """Index after "as in zebra", "for zebra" or "zebra" that explains the letter before ``i``."""
     letter = low[i - 1]
-    for lead in (("as", "in"), ("is", "in"), ("like", "in"), ("is", "for"), ("as",), ("like",), ("for",), ("and",), ("in",), ()):
+    for lead in (
+        ("as", "in"),
+        ("is", "in"),
+        ("like", "in"),
+        ("is", "for"),
+        ("as",),
+        ("like",),
+        ("for",),
+        ("and",),
+        ("in",),
+        (),
+    ):
         j = i + len(lead)
         if j >= stop or tuple(low[i:j]) != lead or len(low[j]) < 2:
             continue
-        if lead in (("as", "in"),) or low[j][0] == letter and (
-            (lead and low[j] not in v.DIGITS and lead != ("and",)) or low[j] in v.SPELLING_WORDS
+        if (
+            lead in (("as", "in"),)
+            or low[j][0] == letter
+            and (
+                (lead and low[j] not in v.DIGITS and lead != ("and",)) or low[j] in v.SPELLING_WORDS
+            )
         ):
             return j + 1
     return i
@@ -119,14 +134,34 @@ def abbreviation(low: list[str], i: int, n: int) -> int:
         if len(letters) < size or letters not in v.MEDICAL_LETTERS or i and is_letter(low[i - 1]):
             continue
         following = low[i + size] if i + size < n else ""
-        if following in ("is", "number", "was", "says", "card", "code", "address", "starts", "reads") or (
-            letters == ("i", "d") and i and low[i - 1] in ("patient", "member", "subscriber", "email", "photo", "employee", "device", "claim", "plan", "group", "the", "my", "card", "customer", "insurance", "policy", "student")
-        ) or letters in ANNOUNCERS and numeric(following):
+        if (
+            following in v.words("is number was says card code address starts reads")
+            or (
+                letters == ("i", "d")
+                and i
+                and low[i - 1]
+                in v.words(
+                    "patient member subscriber email photo employee device claim plan group the my "
+                    "card customer insurance policy student"
+                )
+            )
+            or letters in ANNOUNCERS
+            and numeric(following)
+        ):
             return i + size
     return i
 
 
-ANNOUNCERS = {("m", "r", "n"), ("s", "s", "n"), ("d", "o", "b"), ("n", "p", "i"), ("d", "e", "a"), ("v", "i", "n"), ("n", "h", "s"), ("i", "p")}
+ANNOUNCERS = {
+    ("m", "r", "n"),
+    ("s", "s", "n"),
+    ("d", "o", "b"),
+    ("n", "p", "i"),
+    ("d", "e", "a"),
+    ("v", "i", "n"),
+    ("n", "h", "s"),
+    ("i", "p"),
+}
 
 
 def starts_run(low: list[str], i: int, n: int) -> bool:
@@ -143,7 +178,9 @@ def starts_run(low: list[str], i: int, n: int) -> bool:
                 and is_letter(low[i + 1])
                 and (is_letter(low[i + 2]) or numeric(low[i + 2]))
                 and (low[i + 1] not in ("a", "i") or low[i + 2] not in ("a", "i"))
-            ) or (i + 1 < n and low[i + 1] in ("as", "for") and spelling_help(low, i + 1, n) > i + 1)
+            ) or (
+                i + 1 < n and low[i + 1] in ("as", "for") and spelling_help(low, i + 1, n) > i + 1
+            )
         return True
     if word in v.SPELLING_WORDS and i + 1 < n:
         return low[i + 1] in v.SPELLING_WORDS or is_digit_word(low[i + 1])
@@ -164,15 +201,26 @@ def item(low: list[str], j: int, n: int, items: list[int]) -> bool:
         return numeric(low[items[-1]]) or low[items[-1]] in v.MULTIPLIERS
     if is_letter(word):
         if word in ("a", "i"):
-            near = j + 1 < n and (is_letter(low[j + 1]) or numeric(low[j + 1]) or low[j + 1] in ("as", "at", "dot"))
-            helped = items[-1] < j - 1 and is_letter(low[items[-1]]) and spelling_help(low, items[-1] + 1, n) == j
-            return helped or items[-1] == j - 1 and (
-                is_letter(low[j - 1]) or near or numeric(low[j - 1]) and j + 1 == n
+            near = j + 1 < n and (
+                is_letter(low[j + 1]) or numeric(low[j + 1]) or low[j + 1] in ("as", "at", "dot")
+            )
+            helped = (
+                items[-1] < j - 1
+                and is_letter(low[items[-1]])
+                and spelling_help(low, items[-1] + 1, n) == j
+            )
+            return (
+                helped
+                or items[-1] == j - 1
+                and (is_letter(low[j - 1]) or near or numeric(low[j - 1]) and j + 1 == n)
             )
         return True
     if word in v.SPELLING_WORDS:
         return items[-1] == j - 1 and (
-            low[j - 1] in v.SPELLING_WORDS or is_letter(low[j - 1]) or j + 1 < n and numeric(low[j + 1])
+            low[j - 1] in v.SPELLING_WORDS
+            or is_letter(low[j - 1])
+            or j + 1 < n
+            and numeric(low[j + 1])
         )
     return False
 
@@ -182,9 +230,15 @@ def follows(low: list[str], j: int, n: int) -> bool:
     word = low[j]
     if numeric(word) and word != "o":
         return True
-    return is_letter(word) and word not in ("a", "i") or (
-        is_letter(word) and j + 1 < n and (is_letter(low[j + 1]) or numeric(low[j + 1]))
-        and (j + 2 == n or is_letter(low[min(j + 2, n - 1)]) or numeric(low[min(j + 2, n - 1)]))
+    return (
+        is_letter(word)
+        and word not in ("a", "i")
+        or (
+            is_letter(word)
+            and j + 1 < n
+            and (is_letter(low[j + 1]) or numeric(low[j + 1]))
+            and (j + 2 == n or is_letter(low[min(j + 2, n - 1)]) or numeric(low[min(j + 2, n - 1)]))
+        )
     )
 
 
@@ -199,8 +253,7 @@ def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
     letters = singles = longest = 0
     grouped = corrected = False
     spelled = all(
-        is_letter(low[k]) or low[k] in v.REPEATS or low[k] in v.SPELLING_WORDS
-        for k in items
+        is_letter(low[k]) or low[k] in v.REPEATS or low[k] in v.SPELLING_WORDS for k in items
     )
     for k in items:
         word = low[k]
@@ -215,7 +268,9 @@ def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
         elif any(c.isdigit() for c in word):
             singles += len(word) - 1
             one = len(word) > 2
-            letters += sum(c.isalpha() for c in word) if not word.endswith(("st", "nd", "rd", "th")) else 0
+            letters += (
+                sum(c.isalpha() for c in word) if not word.endswith(("st", "nd", "rd", "th")) else 0
+            )
         singles = singles + 1 if one else 0
         longest = max(longest, singles)
     if spelled:
@@ -287,7 +342,9 @@ def letters_and_digits(low: list[str], digits_only: bool = False) -> str:
         if numeric(word) or word in v.MULTIPLIERS and pending:
             if any(c.isalpha() for c in word) and any(c.isdigit() for c in word):
                 release()
-                out.append(word.upper() if not digits_only else "".join(c for c in word if c.isdigit()))
+                out.append(
+                    word.upper() if not digits_only else "".join(c for c in word if c.isdigit())
+                )
             else:
                 pending.append(word)
         elif word in v.SPELLING_WORDS and not digits_only and out + pending == []:

@@ -64,13 +64,17 @@ AFTER_NAME = v.words(
     "my he's she's he she his her that's and calling speaking here last first surname forename spelled "
     "who is at on with i'm her their yes uh um actually please"
 )
-TWO_WORD_SURNAMES = v.words("de la van von der den del di da du le los las san st al el bin ibn ben mc mac o della santa dos das ter ten abu bint ap")
+TWO_WORD_SURNAMES = v.words(
+    "de la van von der den del di da du le los las san st al el bin ibn ben mc mac o della santa dos das ter ten abu bint ap"
+)
 
 
 def bare_name(words: Words, i: int) -> bool:
     """Word ``i`` has no other meaning than a name, or none at all."""
     flags = words.flags[i]
-    return not flags & (DICTIONARY | STATE) and (first(flags) > 0 or last(flags) > 0 or not flags & (SAFE | PROPER))
+    return not flags & (DICTIONARY | STATE) and (
+        first(flags) > 0 or last(flags) > 0 or not flags & (SAFE | PROPER)
+    )
 
 
 @functools.lru_cache(maxsize=8192)
@@ -80,13 +84,29 @@ def derived(word: str) -> bool:
     known = DICTIONARY | SAFE
     if "'" in word:
         head, _, tail = word.partition("'")
-        return tail in ("s", "d", "ll", "ve", "re", "t", "all", "m", "clock", "am", "er", "") and bool(
-            look(head) & known or head in v.STOP or len(head) < 3
-        )
+        return tail in (
+            "s",
+            "d",
+            "ll",
+            "ve",
+            "re",
+            "t",
+            "all",
+            "m",
+            "clock",
+            "am",
+            "er",
+            "",
+        ) and bool(look(head) & known or head in v.STOP or len(head) < 3)
     squeezed = re.sub(r"(.)\1{2,}", r"\1", word)
-    if squeezed != word and (look(squeezed) & known or squeezed in v.HESITATIONS or len(squeezed) < 4):
+    if squeezed != word and (
+        look(squeezed) & known or squeezed in v.HESITATIONS or len(squeezed) < 4
+    ):
         return True
-    if re.fullmatch(r"(?:[aeiou]?h+m*|m+h*m*|a+h+|o+h+|u+g*h+|e+r+m*|sh+|pf+t*|wh?o+a+h*|yea+h*|na+h*|ya+y*|[hae]{4,}|w?oo+)", word):
+    if re.fullmatch(
+        r"(?:[aeiou]?h+m*|m+h*m*|a+h+|o+h+|u+g*h+|e+r+m*|sh+|pf+t*|wh?o+a+h*|yea+h*|na+h*|ya+y*|[hae]{4,}|w?oo+)",
+        word,
+    ):
         return True
     for ending, others in ENDINGS:
         if word.endswith(ending):
@@ -95,12 +115,18 @@ def derived(word: str) -> bool:
                 return True
             if len(stem) > 3 and stem[-1] == stem[-2] and look(stem[:-1]) & DICTIONARY:
                 return True
-    for opening in ("un", "re", "non", "pre", "over", "anti", "mis", "self", "semi", "multi", "sub", "super"):
-        if word.startswith(opening) and len(word) > len(opening) + 3 and look(word[len(opening) :]) & COMMON:
+    for opening in v.words("un re non pre over anti mis self semi multi sub super"):
+        if (
+            word.startswith(opening)
+            and len(word) > len(opening) + 3
+            and look(word[len(opening) :]) & COMMON
+        ):
             return True
     return any(
-        look(word[:k]) & COMMON and look(word[k:]) & COMMON
-        and not last(look(word)) and not first(look(word))
+        look(word[:k]) & COMMON
+        and look(word[k:]) & COMMON
+        and not last(look(word))
+        and not first(look(word))
         for k in range(4, len(word) - 3)
     )
 
@@ -139,7 +165,8 @@ def closed(words: Words, i: int) -> bool:
         or words.bare[i] in v.NOT_A_NAME
         or low in v.MULTIPLIERS
         or low in v.REPEATS
-        or low in v.TLDS and len(low) < 4
+        or low in v.TLDS
+        and len(low) < 4
         or low.startswith("[")
         or any(c.isdigit() for c in low)
     )
@@ -197,12 +224,32 @@ class People:
             if strength(words, j) >= floor or count and self.surname(j, j - i == 1):
                 j += 1
                 count += 1
-            elif low[j] in TWO_WORD_SURNAMES and j + 1 < n and self.free(j + 1) and strength(words, j + 1) >= max(1, floor - 1) and (count or low[j] not in v.STOP):
+            elif (
+                low[j] in TWO_WORD_SURNAMES
+                and j + 1 < n
+                and self.free(j + 1)
+                and strength(words, j + 1) >= max(1, floor - 1)
+                and (count or low[j] not in v.STOP)
+            ):
                 j += 2
                 count += 1
-            elif count and is_letter(low[j]) and low[j] not in ("a", "i") and j + 1 < n and self.free(j + 1) and strength(words, j + 1) >= floor:
+            elif (
+                count
+                and is_letter(low[j])
+                and low[j] not in ("a", "i")
+                and j + 1 < n
+                and self.free(j + 1)
+                and strength(words, j + 1) >= floor
+            ):
                 j += 1
-            elif count and low[j] in v.HESITATIONS and j + 1 < n and self.free(j + 1) and strength(words, j + 1) >= max(2, floor) and last(words.flags[j + 1]):
+            elif (
+                count
+                and low[j] in v.HESITATIONS
+                and j + 1 < n
+                and self.free(j + 1)
+                and strength(words, j + 1) >= max(2, floor)
+                and last(words.flags[j + 1])
+            ):
                 j += 1
             else:
                 break
@@ -212,17 +259,31 @@ class People:
         """Word ``j``, after a given name, is its family name though it has another meaning."""
         words, low = self.words, self.low
         sure = "NAME" in self.asked and j + 1 == self.n and first(words.flags[j - 1]) == 3
-        if not second or not sure and last(words.flags[j]) < 2 and not (last(words.flags[j]) and strength(words, j)):
+        if (
+            not second
+            or not sure
+            and last(words.flags[j]) < 2
+            and not (last(words.flags[j]) and strength(words, j))
+        ):
             return False
         before = words.flags[j - 1]
-        if first(before) < 2 and words.bare[j - 1] != low[j - 1] or first(before) == 0 and before & DICTIONARY:
+        if (
+            first(before) < 2
+            and words.bare[j - 1] != low[j - 1]
+            or first(before) == 0
+            and before & DICTIONARY
+        ):
             return False
-        ends = j + 1 == self.n or low[j + 1] in AFTER_NAME or is_letter(low[j + 1]) or words.breaks(j)
+        ends = (
+            j + 1 == self.n or low[j + 1] in AFTER_NAME or is_letter(low[j + 1]) or words.breaks(j)
+        )
         if closed(words, j):
             return ends and low[j] in ODD_SURNAMES
         if sure:
             return True
-        return "NAME" in self.asked or ends or last(words.flags[j]) == 3 and not words.flags[j] & SAFE
+        return (
+            "NAME" in self.asked or ends or last(words.flags[j]) == 3 and not words.flags[j] & SAFE
+        )
 
     def find(self) -> None:
         """Label every name."""
@@ -253,7 +314,15 @@ class People:
                 wordy = self.words.flags[i] & COMMON and self.words.flags[i] & SAFE
                 if wordy and not (strength(self.words, i) >= 2 or self.near_name(i)):
                     continue
-                if self.low[i] in v.MONTHS or self.low[i] in ("will", "may", "hope", "long", "well", "young", "little", "best", "black", "white", "green", "brown", "price", "day", "good", "rose", "hand", "cough", "case", "means", "case") and not self.near_name(i):
+                if (
+                    self.low[i] in v.MONTHS
+                    or self.low[i]
+                    in v.words(
+                        "will may hope long well young little best black white green brown price day good "
+                        "rose hand cough case means case"
+                    )
+                    and not self.near_name(i)
+                ):
                     continue
                 self.words.put(i, i + 1, "NAME")
 
@@ -261,7 +330,11 @@ class People:
         """A name, a title or a relation stands before word ``i``."""
         if not i:
             return "NAME" in self.asked
-        return self.words.label[i - 1] == "NAME" or self.low[i - 1] in v.TITLES or self.low[i - 1] in v.RELATIONS
+        return (
+            self.words.label[i - 1] == "NAME"
+            or self.low[i - 1] in v.TITLES
+            or self.low[i - 1] in v.RELATIONS
+        )
 
     def titled(self) -> None:
         """ "doctor sullivan", "mrs price", "my son dean" """
@@ -273,28 +346,52 @@ class People:
                     j += 1
                 if not self.free(j):
                     continue
-                sure = low[i] in ("mr", "mrs", "ms", "mister", "missus", "missis", "dr")
+                sure = low[i] in v.words("mr mrs ms mister missus missis dr")
                 power = strength(words, j)
                 previous = low[i - 1] if i else ""
                 needs = 1 if sure else 2
-                if not sure and previous in ("see", "with", "saw", "by", "seeing", "from", "for", "and", "to", "is") and (last(words.flags[j]) == 3 or first(words.flags[j])):
+                if (
+                    not sure
+                    and previous in v.words("see with saw by seeing from for and to is")
+                    and (last(words.flags[j]) == 3 or first(words.flags[j]))
+                ):
                     needs = 1
-                if low[i] == "doctor" and previous in ("with", "see", "saw", "by", "from", "to", "of", "is", "under", "seeing", "for") and last(words.flags[j]) and not closed(words, j):
+                if (
+                    low[i] == "doctor"
+                    and previous in v.words("with see saw by from to of is under seeing for")
+                    and last(words.flags[j])
+                    and not closed(words, j)
+                ):
                     power = max(power, 1)
                     needs = 1
-                if low[i] == "doctor" and previous not in ("the", "a", "my", "your", "another", "any", "this") and last(words.flags[j]) >= 2:
+                if (
+                    low[i] == "doctor"
+                    and previous not in v.words("the a my your another any this")
+                    and last(words.flags[j]) >= 2
+                ):
                     needs = 1
                 if low[i] not in v.SURE_TITLES and low[i] != "nurse" and low[i] != "miss":
                     needs = 3
-                if low[i] == "miss" and previous in ("i", "to", "don't", "will", "might", "can't", "didn't", "you", "we", "a", "not"):
+                if low[i] == "miss" and previous in v.words(
+                    "i to don't will might can't didn't you we a not"
+                ):
                     needs = 4
                 if sure and not closed(words, j) and power == 0:
                     power = 1
-                if power >= needs or sure and low[j] in ("may", "march", "june", "day", "long", "good", "best", "little", "young", "new", "price", "street", "wood"):
+                if (
+                    power >= needs
+                    or sure
+                    and low[j]
+                    in v.words(
+                        "may march june day long good best little young new price street wood"
+                    )
+                ):
                     words.put(j, max(j + 1, self.extend(j, 2, 3)), "NAME")
             elif words.bare[i] in v.RELATIONS:
                 j = i + 1
-                while j < self.n and (low[j] in v.HESITATIONS or low[j] in ("named", "called", "name", "is", "in", "law", "s")):
+                while j < self.n and (
+                    low[j] in v.HESITATIONS or low[j] in v.words("named called name is in law s")
+                ):
                     if low[j] == "is" and not (j + 1 < self.n and strength(words, j + 1) >= 3):
                         break
                     j += 1
@@ -302,9 +399,28 @@ class People:
                     continue
                 power = strength(words, j)
                 after = low[j + 1] if j + 1 < self.n else ""
-                end_like = not after or after in ("is", "was", "has", "who", "and", "at", "he", "she", "on", "his", "her", "said", "had", "will", "just", "can", "needs", "got", "a", "last", "in") or is_number(after) or after in v.HESITATIONS or words.label[j + 1] is not None
-                if power >= 3 or power == 2 and first(words.flags[j]) >= 2 and (end_like or strength(words, j + 1) >= 2):
-                    if low[j] in ("will", "may", "hope", "long", "well") and not is_number(after) and after not in ("is", "and", "at", "who"):
+                end_like = (
+                    not after
+                    or after
+                    in v.words(
+                        "is was has who and at he she on his her said had will just can needs got a last "
+                        "in"
+                    )
+                    or is_number(after)
+                    or after in v.HESITATIONS
+                    or words.label[j + 1] is not None
+                )
+                if (
+                    power >= 3
+                    or power == 2
+                    and first(words.flags[j]) >= 2
+                    and (end_like or strength(words, j + 1) >= 2)
+                ):
+                    if (
+                        low[j] in v.words("will may hope long well")
+                        and not is_number(after)
+                        and after not in ("is", "and", "at", "who")
+                    ):
                         continue
                     words.put(j, max(j + 1, self.extend(j, 2, 3)), "NAME")
 
@@ -322,9 +438,19 @@ class People:
             if k is None:
                 continue
             cue = match.group()
-            named = "name" in cue or "call" in cue or "go" in cue or "known" in cue or "under" in cue
+            named = (
+                "name" in cue or "call" in cue or "go" in cue or "known" in cue or "under" in cue
+            )
             lead = k
-            while k < self.n and (low[k] in v.HESITATIONS or named and low[k] in ("is", "the", "a", "it's", "uh", "actually", "mister", "doctor", "that's", "spelled")) and k - lead < 4:
+            while (
+                k < self.n
+                and (
+                    low[k] in v.HESITATIONS
+                    or named
+                    and low[k] in v.words("is the a it's uh actually mister doctor that's spelled")
+                )
+                and k - lead < 4
+            ):
                 k += 1
             if not self.free(k):
                 continue
@@ -334,12 +460,28 @@ class People:
                 power = 1
             if real and power >= 1 and (cue.startswith(("your", "the names")) is False):
                 stop = max(k + 1, self.extend(k, 1, 4))
-                if power == 1 and not (first(words.flags[k]) or last(words.flags[k])) and stop - k < 2 and k + 1 < self.n and "is" not in cue:
+                if (
+                    power == 1
+                    and not (first(words.flags[k]) or last(words.flags[k]))
+                    and stop - k < 2
+                    and k + 1 < self.n
+                    and "is" not in cue
+                ):
                     continue
                 words.put(k, stop, "NAME")
             elif power >= 3 or power == 2 and (first(words.flags[k]) >= 2 or named):
                 after_word = low[k + 1] if k + 1 < self.n else ""
-                if power == 2 and not named and words.flags[k] & COMMON and after_word and not (self.free(k + 1) and strength(words, k + 1) >= 2) and after_word not in ("and", "at", "in", "on", "yesterday", "about", "today", "is", "last", "for", "from", "again", "please"):
+                if (
+                    power == 2
+                    and not named
+                    and words.flags[k] & COMMON
+                    and after_word
+                    and not (self.free(k + 1) and strength(words, k + 1) >= 2)
+                    and after_word
+                    not in v.words(
+                        "and at in on yesterday about today is last for from again please"
+                    )
+                ):
                     continue
                 words.put(k, max(k + 1, self.extend(k, 2, 4)), "NAME")
         for match in GREETING.finditer(text):
@@ -351,14 +493,40 @@ class People:
             if not self.free(k):
                 continue
             power = strength(words, k)
-            self_intro = match.group() in ("this is", "i'm", "i am", "it's", "it is", "that's", "he's", "she's")
+            self_intro = match.group() in (
+                "this is",
+                "i'm",
+                "i am",
+                "it's",
+                "it is",
+                "that's",
+                "he's",
+                "she's",
+            )
             next_power = strength(words, k + 1) if self.free(k + 1) else 0
             if low[k].endswith(("ing", "ed")) and power < 4:
                 continue
-            if power >= 3 and (first(words.flags[k]) or last(words.flags[k]) >= 2) and (self_intro or first(words.flags[k]) >= 2 or next_power >= 2):
+            if (
+                power >= 3
+                and (first(words.flags[k]) or last(words.flags[k]) >= 2)
+                and (self_intro or first(words.flags[k]) >= 2 or next_power >= 2)
+            ):
                 words.put(k, max(k + 1, self.extend(k, 2, 3)), "NAME")
-            elif self_intro and power == 2 and first(words.flags[k]) >= 2 and (next_power >= 2 or k + 1 == self.n or low[k + 1] in ("and", "here", "calling", "i'm", "from", "again", "speaking")):
-                if low[k + 1 : k + 2] == [] and match.group() not in ("this is", "i'm", "i am") and "NAME" not in self.asked:
+            elif (
+                self_intro
+                and power == 2
+                and first(words.flags[k]) >= 2
+                and (
+                    next_power >= 2
+                    or k + 1 == self.n
+                    or low[k + 1] in v.words("and here calling i'm from again speaking")
+                )
+            ):
+                if (
+                    low[k + 1 : k + 2] == []
+                    and match.group() not in ("this is", "i'm", "i am")
+                    and "NAME" not in self.asked
+                ):
                     continue
                 words.put(k, max(k + 1, self.extend(k, 2, 3)), "NAME")
 
@@ -366,7 +534,9 @@ class People:
         """The bot asked for a name: the first words of the answer that are not a lead-in."""
         words, low, n = self.words, self.low, self.n
         k = 0
-        while k < n and (low[k] in ANSWER_LEAD or low[k] in v.HESITATIONS or words.bare[k] in v.RELATIONS):
+        while k < n and (
+            low[k] in ANSWER_LEAD or low[k] in v.HESITATIONS or words.bare[k] in v.RELATIONS
+        ):
             k += 1
         if not self.free(k) or closed(words, k):
             return
@@ -375,11 +545,13 @@ class People:
             return words.put(k, k + 1, "NAME")
         if any(words.label[j] == "NAME" and not is_letter(low[j]) for j in range(min(n, 14))):
             return  # another rule has the name
-        short = n - k <= 4 or low[k + 1] in AFTER_NAME or (
-            k + 2 < n and low[k + 2] in AFTER_NAME and strength(words, k + 1) >= 1
+        short = (
+            n - k <= 4
+            or low[k + 1] in AFTER_NAME
+            or (k + 2 < n and low[k + 2] in AFTER_NAME and strength(words, k + 1) >= 1)
         )
         lead = low[k - 1] if k else ""
-        named = lead in ("is", "it's", "name", "name's", "put", "list", "this", "me", "called") and k > 0
+        named = lead in v.words("is it's name name's put list this me called") and k > 0
         if power == 2 and low[k : k + 2] in (["roger", "that"], ["will", "do"]):
             return
         if power >= 2 and lead not in ("the", "a", "an"):
@@ -387,26 +559,67 @@ class People:
         elif power == 1 and lead not in DETERMINERS:
             stop = max(k + 1, self.extend(k, 1, 4))
             rest = [j for j in range(stop, n) if low[j] not in v.HESITATIONS]
-            clean = not rest or low[rest[0]] in AFTER_NAME and low[rest[0]] not in ("on", "at", "in", "is", "with", "and", "i'm") or is_letter(low[rest[0]]) or words.label[rest[0]] is not None
-            if clean and (named or stop - k > 1 or n - k <= 2 and (first(words.flags[k]) or last(words.flags[k]) >= 2)):
+            clean = (
+                not rest
+                or low[rest[0]] in AFTER_NAME
+                and low[rest[0]] not in v.words("on at in is with and i'm")
+                or is_letter(low[rest[0]])
+                or words.label[rest[0]] is not None
+            )
+            if clean and (
+                named
+                or stop - k > 1
+                or n - k <= 2
+                and (first(words.flags[k]) or last(words.flags[k]) >= 2)
+            ):
                 words.put(k, stop, "NAME")
-        elif short and len(low[k]) > 1 and lead not in ("a", "the", "not", "i", "was", "of", "i'm", "to", "we", "you", "can", "do", "that's", "have", "your") and not words.flags[k] & SAFE:
+        elif (
+            short
+            and len(low[k]) > 1
+            and lead not in v.words("a the not i was of i'm to we you can do that's have your")
+            and not words.flags[k] & SAFE
+        ):
             words.put(k, k + 1, "NAME")
-        elif short and k + 1 < n and strength(words, k + 1) >= 2 and lead not in ("a", "the", "not", "i", "to", "your", "of"):
+        elif (
+            short
+            and k + 1 < n
+            and strength(words, k + 1) >= 2
+            and lead not in v.words("a the not i to your of")
+        ):
             words.put(k, max(k + 2, self.extend(k + 1, 1, 3)), "NAME")
 
     def modal(self) -> None:
         """ "will baker here", "this is may": a name that is an auxiliary verb everywhere else."""
         low, words = self.low, self.words
         for i in range(self.n):
-            if low[i] not in ("will", "may", "mark", "grant", "chance", "hope", "grace", "faith", "joy", "sue", "pat", "art", "drew", "dean", "bill", "rose", "summer", "autumn") or not self.free(i):
+            if low[i] not in v.words(
+                "will may mark grant chance hope grace faith joy sue pat art drew dean bill rose "
+                "summer autumn"
+            ) or not self.free(i):
                 continue
             before = " ".join(low[max(0, i - 2) : i])
-            introduced = before in ("this is", "hi this", "i am") or before.endswith(("i'm", "it's", "hi", "hello", "thanks", "dear", "named", "called")) or i == 0 or low[i - 1] in v.RELATIONS
+            introduced = (
+                before in ("this is", "hi this", "i am")
+                or before.endswith(
+                    ("i'm", "it's", "hi", "hello", "thanks", "dear", "named", "called")
+                )
+                or i == 0
+                or low[i - 1] in v.RELATIONS
+            )
             following = low[i + 1] if i + 1 < self.n else ""
-            if introduced and (following in ("here", "speaking", "calling", "i'm") or following == "" and (i or "NAME" in self.asked)):
+            if introduced and (
+                following in ("here", "speaking", "calling", "i'm")
+                or following == ""
+                and (i or "NAME" in self.asked)
+            ):
                 words.put(i, i + 1, "NAME")
-            elif (introduced or before.endswith(("morning", "afternoon", "evening"))) and self.free(i + 1) and last(words.flags[i + 1]) == 3 and not closed(words, i + 1) and (i + 2 == self.n or low[i + 2] in AFTER_NAME):
+            elif (
+                (introduced or before.endswith(("morning", "afternoon", "evening")))
+                and self.free(i + 1)
+                and last(words.flags[i + 1]) == 3
+                and not closed(words, i + 1)
+                and (i + 2 == self.n or low[i + 2] in AFTER_NAME)
+            ):
                 words.put(i, i + 2, "NAME")
 
     def listed(self) -> None:
@@ -419,28 +632,81 @@ class People:
             given, family = first(flags[i]), last(flags[i])
             following = strength(words, i + 1) if self.free(i + 1) and not words.breaks(i) else 0
             next_flags = flags[i + 1] if following else 0
-            if power >= 3 and given >= 2 and not flags[i] & STATE and not (city(flags[i]) == 3 and given < 3) and low[i] not in ("tia", "ok", "virginia", "georgia", "carolina", "dakota", "asia", "india", "ma", "min", "so", "an", "in", "bid"):
+            if (
+                power >= 3
+                and given >= 2
+                and not flags[i] & STATE
+                and not (city(flags[i]) == 3 and given < 3)
+                and low[i]
+                not in v.words(
+                    "tia ok virginia georgia carolina dakota asia india ma min so an in bid"
+                )
+            ):
                 words.put(i, max(i + 1, self.extend(i, 2, 3)), "NAME")
-            elif power >= 3 and (given or family >= 2) and following >= 3 and (last(next_flags) or first(next_flags) or unknown(words, i + 1)):
+            elif (
+                power >= 3
+                and (given or family >= 2)
+                and following >= 3
+                and (last(next_flags) or first(next_flags) or unknown(words, i + 1))
+            ):
                 words.put(i, max(i + 2, self.extend(i, 3, 3)), "NAME")
             elif power == 2 and given >= 2 and following >= 3 and last(next_flags):
                 words.put(i, max(i + 2, self.extend(i + 1, 3, 2)), "NAME")
-            elif power == 2 and given == 3 and following == 2 and last(next_flags) == 3 and not next_flags & SAFE and not flags[i] & SAFE:
+            elif (
+                power == 2
+                and given == 3
+                and following == 2
+                and last(next_flags) == 3
+                and not next_flags & SAFE
+                and not flags[i] & SAFE
+            ):
                 words.put(i, i + 2, "NAME")
-            elif words.capital(i) and power >= 1 and (given >= 2 or family >= 2 and power >= 2 or words.capital(i + 1 if i + 1 < self.n else i) and power >= 2) and not words.text.istitle():
+            elif (
+                words.capital(i)
+                and power >= 1
+                and (
+                    given >= 2
+                    or family >= 2
+                    and power >= 2
+                    or words.capital(i + 1 if i + 1 < self.n else i)
+                    and power >= 2
+                )
+                and not words.text.istitle()
+            ):
                 words.put(i, max(i + 1, self.extend(i, 2, 3)), "NAME")
 
     def neighbours(self) -> None:
         """A word of no other meaning right beside a name is part of it."""
         words, low = self.words, self.low
         for i in range(1, self.n):
-            if words.label[i - 1] == "NAME" and self.free(i) and not words.breaks(i - 1) and not is_letter(low[i - 1]):
+            if (
+                words.label[i - 1] == "NAME"
+                and self.free(i)
+                and not words.breaks(i - 1)
+                and not is_letter(low[i - 1])
+            ):
                 if unknown(words, i) or strength(words, i) >= 3 and last(words.flags[i]):
                     words.put(i, i + 1, "NAME")
-                elif low[i] in ("hyphen", "dash") and self.free(i + 1) and last(words.flags[i + 1]) and not closed(words, i + 1):
+                elif (
+                    low[i] in ("hyphen", "dash")
+                    and self.free(i + 1)
+                    and last(words.flags[i + 1])
+                    and not closed(words, i + 1)
+                ):
                     words.put(i, i + 2, "NAME")
-                elif low[i] in TWO_WORD_SURNAMES and self.free(i + 1) and strength(words, i + 1) >= 2 and low[i] not in v.STOP:
+                elif (
+                    low[i] in TWO_WORD_SURNAMES
+                    and self.free(i + 1)
+                    and strength(words, i + 1) >= 2
+                    and low[i] not in v.STOP
+                ):
                     words.put(i, i + 2, "NAME")
         for i in range(self.n - 1):
-            if words.label[i + 1] == "NAME" and self.free(i) and not words.breaks(i) and unknown(words, i) and not is_letter(low[i + 1]):
+            if (
+                words.label[i + 1] == "NAME"
+                and self.free(i)
+                and not words.breaks(i)
+                and unknown(words, i)
+                and not is_letter(low[i + 1])
+            ):
                 words.put(i, i + 1, "NAME")

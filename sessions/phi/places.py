@@ -51,9 +51,17 @@ def find(words: Words, asked: tuple[str, ...]) -> None:
 def place_at(words: Words, i: int) -> tuple[int, int]:
     """Longest known place at word ``i``: ``(index after it, tier)``; ``(i, 0)`` when none."""
     n, look = len(words), lexicon()
-    longest = min(look.longest_place, n - i, 4) if words.flags[i : i + 1] and words.flags[i] & HEAD else min(1, n - i)
+    longest = (
+        min(look.longest_place, n - i, 4)
+        if words.flags[i : i + 1] and words.flags[i] & HEAD
+        else min(1, n - i)
+    )
     for size in range(longest, 0, -1):
-        tier = city(words.flags[i]) if size == 1 else city(look.flags(" ".join(words.bare[i : i + size])))
+        tier = (
+            city(words.flags[i])
+            if size == 1
+            else city(look.flags(" ".join(words.bare[i : i + size])))
+        )
         if tier and not any(words.breaks(k) for k in range(i, i + size - 1)):
             return i + size, tier
     return i, 0
@@ -77,7 +85,10 @@ def after_street(words: Words, i: int) -> None:
     low, n = words.low, len(words)
     j = i
     for _ in range(6):
-        while j < n and (low[j] in v.HESITATIONS or low[j] in ("in", "and", "that's", "the", "city", "of", "comma", "zip", "code", "is", "it's")):
+        while j < n and (
+            low[j] in v.HESITATIONS
+            or low[j] in v.words("in and that's the city of comma zip code is it's")
+        ):
             j += 1
         if j >= n or words.breaks(j - 1) and j > i + 2:
             break
@@ -89,7 +100,9 @@ def after_street(words: Words, i: int) -> None:
                 continue
         if is_number(low[j]) or low[j] in v.REPEATS:
             end = j
-            while end < n and (is_number(low[end]) or low[end] in v.HESITATIONS or low[end] in v.REPEATS):
+            while end < n and (
+                is_number(low[end]) or low[end] in v.HESITATIONS or low[end] in v.REPEATS
+            ):
                 end += 1
             while low[end - 1] in v.HESITATIONS:
                 end -= 1
@@ -104,7 +117,11 @@ def after_street(words: Words, i: int) -> None:
             j = end
             continue
         end = state_at(words, j)
-        if end == j and low[j] in STATE_CODES and (words.text[words.start[j]].isupper() or j + 1 < n and is_number(low[j + 1])):
+        if (
+            end == j
+            and low[j] in STATE_CODES
+            and (words.text[words.start[j]].isupper() or j + 1 < n and is_number(low[j + 1]))
+        ):
             end = j + 1
         if end > j and j > i:
             words.put(j, end, "GEO")
@@ -120,8 +137,25 @@ def unit_end(words: Words, i: int) -> int:
     while j < n and low[j] in ("number", "letter", "is"):
         j += 1
     begin = j
-    while j < n and j - begin < 5 and (is_number(low[j]) or is_letter(low[j]) and (low[j] not in ("i",) ) or low[j] in ("hundred", "floor") or low[j] in v.HESITATIONS or any(c.isdigit() for c in low[j])):
-        if low[j] in ("a", "i") and j == begin and j + 1 < n and low[j + 1] not in v.STOP and not place_at(words, j + 1)[1]:
+    while (
+        j < n
+        and j - begin < 5
+        and (
+            is_number(low[j])
+            or is_letter(low[j])
+            and (low[j] not in ("i",))
+            or low[j] in ("hundred", "floor")
+            or low[j] in v.HESITATIONS
+            or any(c.isdigit() for c in low[j])
+        )
+    ):
+        if (
+            low[j] in ("a", "i")
+            and j == begin
+            and j + 1 < n
+            and low[j + 1] not in v.STOP
+            and not place_at(words, j + 1)[1]
+        ):
             break
         j += 1
     if j > begin and low[j - 1] in v.HESITATIONS:
@@ -138,47 +172,131 @@ def streets(words: Words, asked: tuple[str, ...]) -> None:
         if low[i] not in v.STREETS or words.label[i] == "EMAIL":
             continue
         k, count = i - 1, 0
-        while k >= 0 and count < 4 and not is_number(low[k]) and (low[k] not in v.STOP or low[k] in ("st", "long", "new", "old", "little", "great", "first", "good", "morning", "night", "the") and count > 0 or low[k] == "state") and low[k] not in v.HESITATIONS and not words.breaks(k):
+        while (
+            k >= 0
+            and count < 4
+            and not is_number(low[k])
+            and (
+                low[k] not in v.STOP
+                or low[k] in v.words("st long new old little great first good morning night the")
+                and count > 0
+                or low[k] == "state"
+            )
+            and low[k] not in v.HESITATIONS
+            and not words.breaks(k)
+        ):
             if low[k] in v.RELATIONS and low[k] not in ("king", "church"):
                 break
             k -= 1
             count += 1
         begin = k + 1
         number = k
-        while number >= 0 and (low[number] in v.HESITATIONS or low[number] in ("and", "on")) and number > k - 2:
+        while (
+            number >= 0
+            and (low[number] in v.HESITATIONS or low[number] in ("and", "on"))
+            and number > k - 2
+        ):
             number -= 1
-        numbered = number >= 0 and (is_number(low[number]) or low[number] in v.ORDINALS or low[number] == "hundred" or low[number][0].isdigit())
+        numbered = number >= 0 and (
+            is_number(low[number])
+            or low[number] in v.ORDINALS
+            or low[number] == "hundred"
+            or low[number][0].isdigit()
+        )
         if numbered and low[k] in ("on",):
             numbered = False
         if not numbered:
-            cued = k >= 0 and low[k] in ("on", "at", "off", "of", "from", "and", "near", "by", "to", "live", "street", "is", "it's")
+            cued = k >= 0 and low[k] in v.words(
+                "on at off of from and near by to live street is it's"
+            )
             asks = "GEO" in asked
             if count == 0 or not (cued and low[i] in v.PLAIN_STREETS or asks):
                 continue
-            direct = k >= 0 and low[k] in ("on", "off", "at", "near", "by") or k > 0 and low[k] == "of" and low[k - 1] in ("off", "corner")
-            if not direct and all(words.flags[q] & COMMON and not last(words.flags[q]) for q in range(begin, i)) and not asks:
+            direct = (
+                k >= 0
+                and low[k] in v.words("on off at near by")
+                or k > 0
+                and low[k] == "of"
+                and low[k - 1] in ("off", "corner")
+            )
+            if (
+                not direct
+                and all(
+                    words.flags[q] & COMMON and not last(words.flags[q]) for q in range(begin, i)
+                )
+                and not asks
+            ):
                 continue
-            if low[i] in ("drive", "court", "circle", "trail", "way", "place", "close", "square", "run", "point", "hill", "row", "green", "path", "walk", "loop", "route") and not (cued and count and not all(words.flags[q] & DICTIONARY for q in range(begin, i))) and not asks:
+            if (
+                low[i]
+                in v.words(
+                    "drive court circle trail way place close square run point hill row green path "
+                    "walk loop route"
+                )
+                and not (
+                    cued and count and not all(words.flags[q] & DICTIONARY for q in range(begin, i))
+                )
+                and not asks
+            ):
                 continue
             words.put(begin, i + 1, "GEO", over=("NAME",))
             after_street(words, i + 1)
             continue
         if count == 0 and low[number] not in v.ORDINALS:
-            if low[i] not in ("broadway", "highway", "route", "street", "avenue", "hwy"):
+            if low[i] not in v.words("broadway highway route street avenue hwy"):
                 continue
         if low[i] not in v.PLAIN_STREETS and count == 0:
             continue
-        if low[i] in ("way", "place", "close", "run", "point", "hill", "row", "green", "walk", "square", "bend", "landing", "path", "loop", "ter") and number >= 1 and low[number] == "one" and low[number - 1] not in ("is", "at", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh", "zero"):
+        if (
+            low[i]
+            in v.words(
+                "way place close run point hill row green walk square bend landing path loop ter"
+            )
+            and number >= 1
+            and low[number] == "one"
+            and low[number - 1]
+            not in v.words("is at two three four five six seven eight nine oh zero")
+        ):
             continue
         house = number
-        while house > 0 and (is_number(low[house - 1]) or low[house - 1] in ("hundred", "thousand") or low[house - 1] in v.REPEATS or low[house - 1] == "number" or is_letter(low[house - 1]) and low[house - 1] in COMPASS or (
-            house > 1 and (low[house - 1] in v.HESITATIONS or low[house - 1] == "and") and (is_number(low[house - 2]) or low[house - 2] == "hundred")
-        ) or low[house - 1][0].isdigit()) and words.label[house - 1] not in ("DATE", "SSN"):
+        while (
+            house > 0
+            and (
+                is_number(low[house - 1])
+                or low[house - 1] in ("hundred", "thousand")
+                or low[house - 1] in v.REPEATS
+                or low[house - 1] == "number"
+                or is_letter(low[house - 1])
+                and low[house - 1] in COMPASS
+                or (
+                    house > 1
+                    and (low[house - 1] in v.HESITATIONS or low[house - 1] == "and")
+                    and (is_number(low[house - 2]) or low[house - 2] == "hundred")
+                )
+                or low[house - 1][0].isdigit()
+            )
+            and words.label[house - 1] not in ("DATE", "SSN")
+        ):
             house -= 1
         stop = i + 1
         if stop < n and low[stop] in COMPASS and len(low[stop]) > 1:
             stop += 1
-        words.put(house, stop, "GEO", over=("NAME", "ID", "PHONE", "ACCOUNT", "MRN", "LICENSE", "HEALTHPLAN", "DEVICE", "FAX"))
+        words.put(
+            house,
+            stop,
+            "GEO",
+            over=(
+                "NAME",
+                "ID",
+                "PHONE",
+                "ACCOUNT",
+                "MRN",
+                "LICENSE",
+                "HEALTHPLAN",
+                "DEVICE",
+                "FAX",
+            ),
+        )
         after_street(words, stop)
 
 
@@ -186,24 +304,62 @@ def routes(words: Words) -> None:
     """ "route nine", "highway sixty six", and "four one oh two larkspur in plano"."""
     low, n = words.low, len(words)
     for i in range(n - 1):
-        if low[i] in ("route", "highway", "interstate", "hwy") and is_number(low[i + 1]) and words.label[i] is None:
+        if (
+            low[i] in ("route", "highway", "interstate", "hwy")
+            and is_number(low[i + 1])
+            and words.label[i] is None
+        ):
             end = i + 1
             while end < n and is_number(low[end]):
                 end += 1
-            words.put(i - 1 if i and low[i - 1] in ("state", "county", "us", "old") else i, end, "GEO", over=("ID",))
+            words.put(
+                i - 1 if i and low[i - 1] in ("state", "county", "us", "old") else i,
+                end,
+                "GEO",
+                over=("ID",),
+            )
     for i in range(2, n):
-        if not (is_number(low[i - 1]) and words.label[i - 1] in ("GEO", "ID", None) and words.label[i] in (None, "NAME")) or low[i] in v.STOP or is_number(low[i]) or low[i] in v.MEASURES:
+        if (
+            not (
+                is_number(low[i - 1])
+                and words.label[i - 1] in ("GEO", "ID", None)
+                and words.label[i] in (None, "NAME")
+            )
+            or low[i] in v.STOP
+            or is_number(low[i])
+            or low[i] in v.MEASURES
+        ):
             continue
         begin = i - 1
         while begin > 0 and (is_number(low[begin - 1]) or low[begin - 1] == "hundred"):
             begin -= 1
-        if begin == 0 or low[begin - 1] != "at" and not (low[begin - 1] in ("is", "on") and "address" in low):
+        if (
+            begin == 0
+            or low[begin - 1] != "at"
+            and not (low[begin - 1] in ("is", "on") and "address" in low)
+        ):
             continue
         end = i + 1
-        if end < n and low[end] not in v.STOP and not is_number(low[end]) and not place_at(words, end)[1]:
+        if (
+            end < n
+            and low[end] not in v.STOP
+            and not is_number(low[end])
+            and not place_at(words, end)[1]
+        ):
             end += 1
-        placed = end == n or low[end] == "in" and end + 1 < n and place_at(words, end + 1)[1] or place_at(words, end)[1] and low[end] not in v.STOP
-        if placed and (begin < 2 or low[begin - 2] not in ("was", "pain", "open", "works", "run", "runs", "sugar")) and not words.flags[i] & SAFE:
+        placed = (
+            end == n
+            or low[end] == "in"
+            and end + 1 < n
+            and place_at(words, end + 1)[1]
+            or place_at(words, end)[1]
+            and low[end] not in v.STOP
+        )
+        if (
+            placed
+            and (begin < 2 or low[begin - 2] not in v.words("was pain open works run runs sugar"))
+            and not words.flags[i] & SAFE
+        ):
             words.put(begin, end, "GEO", over=("ID", "NAME", "PHONE"))
             after_street(words, end)
 
@@ -212,11 +368,16 @@ def units(words: Words) -> None:
     """An apartment with its number, wherever it is said."""
     low, n = words.low, len(words)
     for i in range(n - 1):
-        if low[i] not in ("apartment", "apt", "unit", "suite", "flat", "lot", "ste") or words.label[i]:
+        if low[i] not in v.words("apartment apt unit suite flat lot ste") or words.label[i]:
             continue
         end = unit_end(words, i)
         near = i > 0 and words.label[i - 1] == "GEO" or words.label[i + 1] == "GEO"
-        if end == i or low[i] in ("unit", "flat", "lot") and not near and not (end < n and low[end] in v.STREETS):
+        if (
+            end == i
+            or low[i] in ("unit", "flat", "lot")
+            and not near
+            and not (end < n and low[end] in v.STREETS)
+        ):
             continue
         if low[i] == "suite" and end - i < 2:
             continue
@@ -235,7 +396,12 @@ def boxes(words: Words) -> None:
             continue
         if low[max(0, i - 2) : i] == ["p", "o"] or low[i - 1] in ("po", "post", "office", "mail"):
             end = i + 1
-            while end < n and (is_number(low[end]) or low[end] in v.HESITATIONS or low[end] in ("number", "hundred") or low[end] in v.REPEATS):
+            while end < n and (
+                is_number(low[end])
+                or low[end] in v.HESITATIONS
+                or low[end] in ("number", "hundred")
+                or low[end] in v.REPEATS
+            ):
                 end += 1
             begin = i - 2 if low[i - 1] in ("o", "office") else i - 1
             words.put(max(0, begin), end, "GEO", over=("ID", "PHONE", "ACCOUNT"))
@@ -247,7 +413,14 @@ def postcodes(words: Words) -> None:
     low, n = words.low, len(words)
     i = 0
     while i < n:
-        if words.label[i] in (None, "ID") and len(low[i]) <= 2 and low[i].isalpha() and low[i] not in v.STOP and low[i] not in v.HESITATIONS and low[i] != "o":
+        if (
+            words.label[i] in (None, "ID")
+            and len(low[i]) <= 2
+            and low[i].isalpha()
+            and low[i] not in v.STOP
+            and low[i] not in v.HESITATIONS
+            and low[i] != "o"
+        ):
             j = i + 1
             if j < n and is_letter(low[i]) and is_letter(low[j]):
                 j += 1
@@ -255,7 +428,14 @@ def postcodes(words: Words) -> None:
             while k < n and is_number(low[k]) and k - j < 4:
                 k += 1
             tail = k
-            while tail < n and len(low[tail]) <= 2 and low[tail].isalpha() and low[tail] not in v.STOP and low[tail] not in v.HESITATIONS and tail - k < 2:
+            while (
+                tail < n
+                and len(low[tail]) <= 2
+                and low[tail].isalpha()
+                and low[tail] not in v.STOP
+                and low[tail] not in v.HESITATIONS
+                and tail - k < 2
+            ):
                 tail += 1
             if 0 < k - j <= 4 and tail - k == 2 and (i == 0 or not is_letter(low[i - 1])):
                 words.put(i, tail, "GEO", over=("ID",))
@@ -277,10 +457,18 @@ def cities(words: Words, asked: tuple[str, ...]) -> None:
             i += 1
             continue
         if take_city(words, i, end, tier, asked):
-            if i and low[i - 1] in ("saint", "st", "san", "santa", "los", "las", "el", "la", "fort", "mount", "new", "port", "lake") and words.label[i - 1] is None:
+            if (
+                i
+                and low[i - 1]
+                in v.words("saint st san santa los las el la fort mount new port lake")
+                and words.label[i - 1] is None
+            ):
                 words.put(i - 1, i, "GEO")
             stop = end
-            if stop < n and low[stop] in ("county", "township", "parish", "beach", "heights", "city", "springs", "park", "falls", "village", "hills", "island", "valley"):
+            if stop < n and low[stop] in v.words(
+                "county township parish beach heights city springs park falls village hills "
+                "island valley"
+            ):
                 stop += 1
             words.put(i, stop, "GEO")
             after = state_at(words, stop)
@@ -291,7 +479,12 @@ def cities(words: Words, asked: tuple[str, ...]) -> None:
         else:
             i = i + 1
     for i in range(1, n):
-        if low[i] in ("county", "township", "borough", "parish") and words.label[i - 1] in (None, "NAME") and low[i - 1] not in v.STOP and not flags[i - 1] & STATE:
+        if (
+            low[i] in ("county", "township", "borough", "parish")
+            and words.label[i - 1] in (None, "NAME")
+            and low[i - 1] not in v.STOP
+            and not flags[i - 1] & STATE
+        ):
             words.put(i - 1, i + 1, "GEO", over=("NAME",))
 
 
@@ -304,8 +497,13 @@ def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...])
     two_before = low[i - 2] if i > 1 else ""
     follows_geo = i > 0 and words.label[i - 1] == "GEO"
     state_next = state_at(words, end) > end
-    place_cue = before in ("in", "from", "near", "outside", "downtown", "toward", "towards", "visiting") or (
-        before in BEFORE_CITY and two_before in MOVES | v.words("drive drove fly flew go going went travel traveled transferred relocated sent ship move moving back over")
+    place_cue = before in v.words("in from near outside downtown toward towards visiting") or (
+        before in BEFORE_CITY
+        and two_before
+        in MOVES
+        | v.words(
+            "drive drove fly flew go going went travel traveled transferred relocated sent ship move moving back over"
+        )
     )
     asks = "GEO" in asked
     if low[i] in v.STOP and not (not one and tier >= 2) or low[i] in v.HESITATIONS:
@@ -314,7 +512,7 @@ def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...])
         return False
     if not one and lexicon().flags(phrase) & STATE and not state_next and not follows_geo:
         return place_cue and phrase in ("new york", "washington")
-    if state_next and low[end] not in ("me", "in", "or", "ok", "oh"):
+    if state_next and low[end] not in v.words("me in or ok oh"):
         return not (one and low[i] in v.STOP)
     wordy = bool(flags[i] & DICTIONARY)
     nameish = first(flags[i]) >= 2 or last(flags[i]) == 3
@@ -322,9 +520,24 @@ def take_city(words: Words, i: int, end: int, tier: int, asked: tuple[str, ...])
         if low[i] in v.NOT_A_NAME or low[i] in v.MONTHS:
             return False
         if wordy:
-            return (low[i] in SURE_CITY_WORDS and before in ("in", "from") and two_before not in ("am",)) or (
-                asks and len(words) <= 5 and tier >= 1 and low[i] not in v.STOP and not flags[i] & COMMON
-            ) or asks and place_cue and tier >= 2 and low[i] not in NOT_PLACES
+            return (
+                (
+                    low[i] in SURE_CITY_WORDS
+                    and before in ("in", "from")
+                    and two_before not in ("am",)
+                )
+                or (
+                    asks
+                    and len(words) <= 5
+                    and tier >= 1
+                    and low[i] not in v.STOP
+                    and not flags[i] & COMMON
+                )
+                or asks
+                and place_cue
+                and tier >= 2
+                and low[i] not in NOT_PLACES
+            )
         if low[i] in NOT_PLACES and not state_next:
             return False
         if place_cue or follows_geo or asks and len(words) <= 12:
@@ -348,11 +561,24 @@ def answers(words: Words, asked: tuple[str, ...]) -> None:
     for i in range(n):
         if is_number(low[i]) and words.label[i] in (None, "ID", "PHONE", "ACCOUNT"):
             end = i
-            while end < n and end - i < 9 and (is_number(low[end]) or low[end] not in v.STOP or low[end] in ("new", "first", "old")):
+            while (
+                end < n
+                and end - i < 9
+                and (
+                    is_number(low[end])
+                    or low[end] not in v.STOP
+                    or low[end] in ("new", "first", "old")
+                )
+            ):
                 end += 1
             while end > i and low[end - 1] in v.HESITATIONS:
                 end -= 1
-            if end < n and (low[end] in v.MEASURES or low[end] in ("over", "point")) or "over" in low[i:end] or any(low[q] in v.MEASURES for q in range(i, end)):
+            if (
+                end < n
+                and (low[end] in v.MEASURES or low[end] in ("over", "point"))
+                or "over" in low[i:end]
+                or any(low[q] in v.MEASURES for q in range(i, end))
+            ):
                 return
             if end - i >= 2:
                 words.put(i, end, "GEO", over=("ID", "PHONE", "ACCOUNT"))

@@ -137,8 +137,19 @@ class Tagger:
 def allowed(words: Words, i: int, kind: str) -> bool:
     """A name is no number and no closed word; a place may begin with a number."""
     if kind == "NAME":
-        return not closed(words, i) and not words.flags[i] & STATE and (len(words.low[i]) > 1 or bool(i and words.label[i - 1] == "NAME"))
-    if kind == "GEO" and is_number(words.low[i]) and not ((i and words.label[i - 1] == "GEO") or (i + 1 < len(words) and words.label[i + 1] == "GEO")):
+        return (
+            not closed(words, i)
+            and not words.flags[i] & STATE
+            and (len(words.low[i]) > 1 or bool(i and words.label[i - 1] == "NAME"))
+        )
+    if (
+        kind == "GEO"
+        and is_number(words.low[i])
+        and not (
+            (i and words.label[i - 1] == "GEO")
+            or (i + 1 < len(words) and words.label[i + 1] == "GEO")
+        )
+    ):
         return False
     if kind == "GEO":
         return words.low[i] not in v.STOP and words.low[i] not in v.HESITATIONS

@@ -1,8 +1,10 @@
 """The closed word classes of spoken English that the rules are written in."""
 
+import functools
 import re
 
 
+@functools.cache
 def words(text: str) -> frozenset[str]:
     """A set of the words of a text."""
     return frozenset(text.split())

@@ -117,7 +117,12 @@ def run(data: list[dict[str, Any]], profile: Any) -> tuple[Score, list[float]]:
         firewall = PHIFirewall(profile, engine=engine)
         for number, turn in enumerate(dialogue["turns"]):
             segments = [turn["text"][a:b].strip() for a, b in turn["segments"]]
-            line = {"session": dialogue["id"], "turn": number, "bot": turn["bot"], "segments": segments}
+            line = {
+                "session": dialogue["id"],
+                "turn": number,
+                "bot": turn["bot"],
+                "segments": segments,
+            }
             began = time.perf_counter()
             result = redact_turn(firewall, line)
             times.append((time.perf_counter() - began) * 1e3 / max(1, len(segments)))
@@ -145,7 +150,9 @@ def run_presidio(data: list[dict[str, Any]]) -> tuple[Score | None, list[float],
 
 def percentile(values: list[float], share: float) -> float | None:
     """A percentile in milliseconds."""
-    return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 3) if values else None
+    return (
+        round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 3) if values else None
+    )
 
 
 def over_redaction(profile: Any) -> float:
@@ -181,10 +188,14 @@ def main(print_line: Callable[[str], None] = print) -> dict[str, Any]:
     for label, n in score.all.most_common():
         theirs = presidio.by_label()[label] if presidio else "-"
         rows.append((label, n, score.by_label()[label], theirs))
-    rows.append(("all", sum(score.all.values()), score.recall, presidio.recall if presidio else "-"))
+    rows.append(
+        ("all", sum(score.all.values()), score.recall, presidio.recall if presidio else "-")
+    )
     for a, b, c, d in rows:
         print_line(f"{a:12}{b!s:>7}{c!s:>9}{d!s:>10}")
-    print_line(f"\n10 % homophones: {heard.recall} %; held-out dialogues of tests/phi: {strangers.recall} %")
+    print_line(
+        f"\n10 % homophones: {heard.recall} %; held-out dialogues of tests/phi: {strangers.recall} %"
+    )
     result = {
         "data": [path.name for path in paths],
         "identifiers": sum(score.all.values()),

@@ -18,7 +18,10 @@ class Tags:
 
 async def test_what_the_plug_finds_is_added():
     firewall = PHIFirewall(engine=ENGINE, tagger=Tags(Span(0, 7, "GEO")))
-    assert await firewall.examine("central is where [NAME_1] works") == "[GEO_1] is where [NAME_1] works"
+    assert (
+        await firewall.examine("central is where [NAME_1] works")
+        == "[GEO_1] is where [NAME_1] works"
+    )
 
 
 async def test_the_plug_cannot_take_a_surrogate_away():
@@ -28,7 +31,10 @@ async def test_the_plug_cannot_take_a_surrogate_away():
 
 async def test_a_late_plug_fails_closed():
     firewall = PHIFirewall(engine=ENGINE, tagger=Tags(seconds=0.3))
-    assert await firewall.examine("i went with clifton to [GEO_1]") == "i went with [REDACTED] to [GEO_1]"
+    assert (
+        await firewall.examine("i went with clifton to [GEO_1]")
+        == "i went with [REDACTED] to [GEO_1]"
+    )
 
 
 async def test_a_broken_plug_fails_closed():

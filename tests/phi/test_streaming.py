@@ -61,7 +61,9 @@ def test_plain_text_passes_before_the_end_of_the_turn():
 def test_a_name_heard_later_in_the_turn_is_patched_in_what_came_before():
     firewall = PHIFirewall(engine=ENGINE)
     firewall.heard("tell me more")
-    said = firewall.feed("the form from bishop came but i could not read what was written there at all")
+    said = firewall.feed(
+        "the form from bishop came but i could not read what was written there at all"
+    )
     said += " " + firewall.feed("his name is walter bishop") + firewall.flush()
     assert firewall.second_pass(said).count("[NAME_1]") == 2
 

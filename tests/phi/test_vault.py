@@ -18,7 +18,8 @@ def firewall_with(**values: str) -> PHIFirewall:
 
 
 @pytest.mark.parametrize(
-    "form", ["John Smith", "john smith's", "JOHN SMITH", "j o h n smith", "john", "smith", "s m i t h"]
+    "form",
+    ["John Smith", "john smith's", "JOHN SMITH", "j o h n smith", "john", "smith", "s m i t h"],
 )
 def test_one_person_is_one_surrogate_in_any_form(form):
     vault = Vault()
@@ -59,7 +60,11 @@ def test_a_number_is_one_surrogate_said_or_written(label, said, written):
     ("label", "said", "value"),
     [
         ("PHONE", "five five five one two three four five six seven", "+15551234567"),
-        ("PHONE", "four four zero two zero no sorry two zero six five eight two three", "+14402065823"),
+        (
+            "PHONE",
+            "four four zero two zero no sorry two zero six five eight two three",
+            "+14402065823",
+        ),
         ("PHONE", "+44 20 7946 0958", "+442079460958"),
         ("DATE", "march third nineteen eighty two", "1982-03-03"),
         ("DATE", "the third of march two thousand and four", "2004-03-03"),
@@ -87,7 +92,9 @@ def test_an_unknown_surrogate_or_another_kind_is_refused_with_the_cure():
         firewall.resolve("[NAME_1]", "PHONE")
 
 
-@pytest.mark.parametrize("written", ["[NAME_1]", "NAME_1", "[name 1]", "Name 1", "[Name_1]", "name-1"])
+@pytest.mark.parametrize(
+    "written", ["[NAME_1]", "NAME_1", "[name 1]", "Name 1", "[Name_1]", "name-1"]
+)
 def test_a_surrogate_is_restored_in_any_way_a_model_writes_it(written):
     assert firewall_with(NAME="jane doe").restore(f"hi {written}'s here") == "hi jane doe's here"
 

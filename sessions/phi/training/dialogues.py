@@ -65,7 +65,9 @@ class Writer:
     def choose(self, phrase: str) -> str:
         """Resolve ``(a|b|)`` from the inside out."""
         while match := CHOICE.search(phrase):
-            phrase = phrase[: match.start()] + self.r.choice(match[1].split("|")) + phrase[match.end() :]
+            phrase = (
+                phrase[: match.start()] + self.r.choice(match[1].split("|")) + phrase[match.end() :]
+            )
         return re.sub(r"\s+", " ", phrase).strip()
 
     def fill(self, phrase: str) -> tuple[str, list[tuple[int, int, str]]]:
@@ -122,13 +124,22 @@ class Writer:
             return [(self.code(), label)]
         if maker == "doctor":
             title = r.choice(["doctor", "doctor", "dr", "nurse", "mister", "mrs", "professor"])
-            return r.choice([[(title, ""), (family, label)], [(given, label)], [(f"{given} {family}", label)], [(title, ""), (f"{given} {family}", label)]])
+            return r.choice(
+                [
+                    [(title, ""), (family, label)],
+                    [(given, label)],
+                    [(f"{given} {family}", label)],
+                    [(title, ""), (f"{given} {family}", label)],
+                ]
+            )
         if maker == "spelt":
             word = self.family_said if r.random() < 0.7 else given
             letters = [c for c in word if c.isalpha()][:12]
             if r.random() < 0.2:
                 at = r.randrange(len(letters))
-                letters[at] += r.choice([" as in ", " like ", " for ", " as in "]) + {"a": "apple"}.get(letters[at], letters[at] + r.choice(["ictor", "oy", "other", "at"]))
+                letters[at] += r.choice([" as in ", " like ", " for ", " as in "]) + {
+                    "a": "apple"
+                }.get(letters[at], letters[at] + r.choice(["ictor", "oy", "other", "at"]))
             return [(" ".join(letters), label)]
         if maker == "letter":
             return [(r.choice("abcdefghjklmnprst"), label)]
@@ -137,14 +148,25 @@ class Writer:
         if maker == "day":
             return [(speak.date(r, with_year=r.random() < 0.3), label)]
         if maker in ("phone", "ssn", "card", "zip", "box"):
-            size = {"phone": 10, "ssn": r.choice([4, 9]), "card": r.choice([4, 16, 8]), "zip": 5, "box": r.choice([2, 3, 4])}[maker]
+            size = {
+                "phone": 10,
+                "ssn": r.choice([4, 9]),
+                "card": r.choice([4, 16, 8]),
+                "zip": 5,
+                "box": r.choice([2, 3, 4]),
+            }[maker]
             return [(speak.digits("".join(r.choice("0123456789") for _ in range(size)), r), label)]
         if maker == "code":
             return [(self.code(), label)]
         if maker == "city":
             return [(self.place(), label)]
         if maker == "road":
-            return [(f"{r.choice([family, 'main', 'oak', 'second', 'elm', 'church'])} {r.choice(SUFFIXES)}", label)]
+            return [
+                (
+                    f"{r.choice([family, 'main', 'oak', 'second', 'elm', 'church'])} {r.choice(SUFFIXES)}",
+                    label,
+                )
+            ]
         if maker == "street":
             return [(self.street(), label)]
         if maker == "address":
@@ -152,16 +174,42 @@ class Writer:
             if r.random() < 0.5:
                 value += f" {self.place()}"
             if r.random() < 0.4:
-                value += " " + r.choice(["texas", "ohio", "california", "new york", "florida", "georgia", "illinois", "maine"])
+                value += " " + r.choice(
+                    [
+                        "texas",
+                        "ohio",
+                        "california",
+                        "new york",
+                        "florida",
+                        "georgia",
+                        "illinois",
+                        "maine",
+                    ]
+                )
             if r.random() < 0.4:
                 value += " " + speak.digits("".join(r.choice("0123456789") for _ in range(5)), r)
             return [(value, label)]
         if maker == "email":
             return [(self.email(given, family), label)]
         if maker == "url":
-            return [(f"{r.choice(['w w w dot ', '', 'www dot '])}{family}{r.choice([' clinic', ' photos', '', ' law'])} dot {r.choice(['com', 'org', 'net'])}", label)]
+            return [
+                (
+                    f"{r.choice(['w w w dot ', '', 'www dot '])}{family}{r.choice([' clinic', ' photos', '', ' law'])} dot {r.choice(['com', 'org', 'net'])}",
+                    label,
+                )
+            ]
         if maker == "ip":
-            return [(" dot ".join(r.choice([speak.cardinal, speak.digits])(n, r) if False else speak.cardinal(n, r) for n in (r.randint(1, 255) for _ in range(4))), label)]
+            return [
+                (
+                    " dot ".join(
+                        r.choice([speak.cardinal, speak.digits])(n, r)
+                        if False
+                        else speak.cardinal(n, r)
+                        for n in (r.randint(1, 255) for _ in range(4))
+                    ),
+                    label,
+                )
+            ]
         if maker == "old":
             return [(speak.cardinal(r.randint(90, 106), r), label)]
         if maker == "cardinal":
@@ -169,11 +217,47 @@ class Writer:
         if maker == "small":
             return [(speak.ONES[r.randint(1, 12)], "")]
         if maker == "dose":
-            return [(r.choice(["one tablet", "two pills", "half a pill", "twenty milligrams", "five hundred milligrams", "ten units", "a teaspoon", "eighty one milligrams", "two puffs", "one thousand milligrams", "point five milligrams"]), "")]
+            return [
+                (
+                    r.choice(
+                        [
+                            "one tablet",
+                            "two pills",
+                            "half a pill",
+                            "twenty milligrams",
+                            "five hundred milligrams",
+                            "ten units",
+                            "a teaspoon",
+                            "eighty one milligrams",
+                            "two puffs",
+                            "one thousand milligrams",
+                            "point five milligrams",
+                        ]
+                    ),
+                    "",
+                )
+            ]
         if maker == "bp":
-            return [(f"{speak.cardinal(r.randint(95, 190), r).replace(' hundred', r.choice(['', ' hundred']))} over {speak.cardinal(r.randint(55, 110), r)}", "")]
+            return [
+                (
+                    f"{speak.cardinal(r.randint(95, 190), r).replace(' hundred', r.choice(['', ' hundred']))} over {speak.cardinal(r.randint(55, 110), r)}",
+                    "",
+                )
+            ]
         if maker == "reading":
-            return [(r.choice([speak.cardinal(r.randint(50, 320), r), f"{speak.ONES[r.randint(4, 12)]} point {speak.ONES[r.randint(1, 9)]}", f"one oh {speak.ONES[r.randint(1, 4)]} point {speak.ONES[r.randint(1, 9)]}", f"ninety {speak.ONES[r.randint(1, 9)]}"]), "")]
+            return [
+                (
+                    r.choice(
+                        [
+                            speak.cardinal(r.randint(50, 320), r),
+                            f"{speak.ONES[r.randint(4, 12)]} point {speak.ONES[r.randint(1, 9)]}",
+                            f"one oh {speak.ONES[r.randint(1, 4)]} point {speak.ONES[r.randint(1, 9)]}",
+                            f"ninety {speak.ONES[r.randint(1, 9)]}",
+                        ]
+                    ),
+                    "",
+                )
+            ]
         if maker == "season":
             return [(r.choice("summer winter spring fall christmas march june monday".split()), "")]
         if maker == "word":
@@ -183,8 +267,12 @@ class Writer:
     def code(self) -> str:
         """Letters and digits of a card, a record or a claim."""
         r = self.r
-        letters = " ".join(r.choice("abcdefghjklmnpqrstuvwxyz") for _ in range(r.choice([0, 0, 1, 1, 2, 3])))
-        number = speak.digits("".join(r.choice("0123456789") for _ in range(r.choice([4, 5, 6, 7, 8, 9, 10]))), r)
+        letters = " ".join(
+            r.choice("abcdefghjklmnpqrstuvwxyz") for _ in range(r.choice([0, 0, 1, 1, 2, 3]))
+        )
+        number = speak.digits(
+            "".join(r.choice("0123456789") for _ in range(r.choice([4, 5, 6, 7, 8, 9, 10]))), r
+        )
         return f"{letters} {number}".strip()
 
     def place(self) -> str:
@@ -195,20 +283,73 @@ class Writer:
         """House number, road, perhaps a unit."""
         r = self.r
         n = r.choice([r.randint(1, 99), r.randint(100, 999), r.randint(1000, 9999)])
-        number = r.choice([speak.digits(str(n), r), speak.cardinal(n, r) if n < 1000 else speak.digits(str(n), r)])
-        road = r.choice([self.word(self.names.family), r.choice(AMBIGUOUS), speak.ordinal(r.randint(1, 30)), f"{r.choice(['north', 'south', 'old', 'east', 'saint', 'west'])} {self.word(self.names.family)}", r.choice(["maple", "oak", "elm", "park", "main", "lake", "washington", "sunset"])])
+        number = r.choice(
+            [speak.digits(str(n), r), speak.cardinal(n, r) if n < 1000 else speak.digits(str(n), r)]
+        )
+        road = r.choice(
+            [
+                self.word(self.names.family),
+                r.choice(AMBIGUOUS),
+                speak.ordinal(r.randint(1, 30)),
+                f"{r.choice(['north', 'south', 'old', 'east', 'saint', 'west'])} {self.word(self.names.family)}",
+                r.choice(["maple", "oak", "elm", "park", "main", "lake", "washington", "sunset"]),
+            ]
+        )
         unit = ""
         if r.random() < 0.25:
-            unit = " " + r.choice(["apartment", "apt", "unit", "suite", "number", "flat"]) + " " + r.choice([r.choice("abcdefgh"), speak.cardinal(r.randint(1, 60), r), speak.digits(str(r.randint(100, 999)), r) + r.choice(["", " b"])])
+            unit = (
+                " "
+                + r.choice(["apartment", "apt", "unit", "suite", "number", "flat"])
+                + " "
+                + r.choice(
+                    [
+                        r.choice("abcdefgh"),
+                        speak.cardinal(r.randint(1, 60), r),
+                        speak.digits(str(r.randint(100, 999)), r) + r.choice(["", " b"]),
+                    ]
+                )
+            )
         return f"{number} {road} {r.choice(SUFFIXES)}{unit}"
 
     def email(self, given: str, family: str) -> str:
         """An address said aloud."""
         r = self.r
-        tail = r.choice(["", "", speak.cardinal(r.randint(10, 99), r), speak.digits(str(r.randint(100, 9999)), r)])
-        local = r.choice([f"{given} dot {family}", f"{given} {family}", f"{given[0]} {family}", f"{given} underscore {family}", " ".join(given), f"{' '.join(given)} dot {' '.join(family)}", f"{r.choice(AMBIGUOUS)} {r.choice(['girl', 'guy', 'fan', 'mom', 'lover'])}", f"{family} dash {given}"])
-        host = r.choice(["gmail", "yahoo", "hotmail", "outlook", "icloud", "comcast", "a o l", family, f"{family} law"])
-        return f"{local} {tail} at {host} dot {r.choice(['com', 'com', 'net', 'org', 'co dot uk', 'e d u'])}".replace("  ", " ")
+        tail = r.choice(
+            [
+                "",
+                "",
+                speak.cardinal(r.randint(10, 99), r),
+                speak.digits(str(r.randint(100, 9999)), r),
+            ]
+        )
+        local = r.choice(
+            [
+                f"{given} dot {family}",
+                f"{given} {family}",
+                f"{given[0]} {family}",
+                f"{given} underscore {family}",
+                " ".join(given),
+                f"{' '.join(given)} dot {' '.join(family)}",
+                f"{r.choice(AMBIGUOUS)} {r.choice(['girl', 'guy', 'fan', 'mom', 'lover'])}",
+                f"{family} dash {given}",
+            ]
+        )
+        host = r.choice(
+            [
+                "gmail",
+                "yahoo",
+                "hotmail",
+                "outlook",
+                "icloud",
+                "comcast",
+                "a o l",
+                family,
+                f"{family} law",
+            ]
+        )
+        return f"{local} {tail} at {host} dot {r.choice(['com', 'com', 'net', 'org', 'co dot uk', 'e d u'])}".replace(
+            "  ", " "
+        )
 
     def dialogue(self) -> list[Turn]:
         """Some turns: what the bot said, what the caller said, where the identifiers are."""
@@ -224,17 +365,29 @@ class Writer:
             if kind == "plain":
                 reply = r.random() < 0.3
                 if r.random() < (0.8 if reply else 0.25):
-                    ask = self.choose(r.choice(self.asks[r.choice(["name", "name", "dob", "phone", "address", "number"])]))
+                    ask = self.choose(
+                        r.choice(
+                            self.asks[
+                                r.choice(["name", "name", "dob", "phone", "address", "number"])
+                            ]
+                        )
+                    )
                 text, spans = "", []
                 for _ in range(r.choice([1, 1, 2])):
                     more, _ = self.fill(r.choice(self.replies if reply else self.plain))
-                    text = f"{text} {r.choice(['and', 'but', 'so', 'because', ''])} {more}" if text else more
+                    text = (
+                        f"{text} {r.choice(['and', 'but', 'so', 'because', ''])} {more}"
+                        if text
+                        else more
+                    )
                 text = re.sub(r"\s+", " ", text).strip()
             else:
                 text, spans = self.fill(r.choice(self.says[kind]))
                 if r.random() < 0.12:
                     before, _ = self.fill(r.choice(self.plain))
-                    spans = [(a + len(before) + 1, b + len(before) + 1, label) for a, b, label in spans]
+                    spans = [
+                        (a + len(before) + 1, b + len(before) + 1, label) for a, b, label in spans
+                    ]
                     text = f"{before} {text}"
                 elif r.random() < 0.12:
                     after, _ = self.fill(r.choice(self.plain))
