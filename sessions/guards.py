@@ -1,5 +1,6 @@
 """Where redaction is enforced on the cast: at the mind and at the mouth (see ears_guard too)."""
 
+import json
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -40,12 +41,23 @@ def redacted_messages(messages: list, phi: PHIFirewall) -> list:
         if isinstance(value, list):
             return [clean(item) for item in value]
         if isinstance(value, dict):
+            if value.get("role") == "tool":
+                return {**value, "content": _redacted_result(value.get("content"), phi)}
             if value.get("type") in WITHHELD:
                 return {"type": "text", "text": f"[{value['type']} withheld]"}
             return {k: v if k in PLAIN else clean(v) for k, v in value.items()}
         return value
 
     return [clean(message) for message in messages]
+
+
+def _redacted_result(content: object, phi: PHIFirewall) -> str:
+    """A tool's result without identifiers, still the JSON that it was."""
+    text = content if isinstance(content, str) else json.dumps(content)
+    try:
+        return json.dumps(phi.redact_data(json.loads(text)))
+    except ValueError:
+        return phi.scrub(phi.redact(text).text)
 
 
 def guard_mind(mind: FrameProcessor, *, phi: PHIFirewall) -> None:

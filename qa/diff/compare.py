@@ -7,6 +7,7 @@ order is where it began; what follows from it is not reported again.
 """
 
 import difflib
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _differences(a: Call, b: Call, tolerances: Tolerances) -> Iterator[Differenc
             yield Difference(then.number, "turn", f"a turn is gone: “{then.heard}”", True)
         elif then is not None and now is not None:
             for stage, what, *lacking in _turn(then, now, tolerances):
-                yield Difference(now.number, stage, what, bool(lacking))
+                yield Difference(now.number, stage, what, lacking == [True])
 
 
 def aligned(a: list[Turn], b: list[Turn]) -> Iterator[tuple[Turn | None, Turn | None]]:
@@ -127,16 +128,10 @@ def aligned(a: list[Turn], b: list[Turn]) -> Iterator[tuple[Turn | None, Turn | 
     if len(a) == len(b):
         yield from zip(a, b)
         return
-    keys = [t.heard for t in a], [t.heard for t in b]
+    keys = [turn.heard for turn in a], [turn.heard for turn in b]
     matcher = difflib.SequenceMatcher(None, *keys, autojunk=False)
-    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
-        if tag == "replace" and a2 - a1 == b2 - b1:
-            yield from zip(a[a1:a2], b[b1:b2])
-        elif tag == "equal":
-            yield from zip(a[a1:a2], b[b1:b2])
-        else:
-            yield from ((t, None) for t in a[a1:a2])
-            yield from ((None, t) for t in b[b1:b2])
+    for _, a1, a2, b1, b2 in matcher.get_opcodes():
+        yield from itertools.zip_longest(a[a1:a2], b[b1:b2])
 
 
 def _turn(a: Turn, b: Turn, tolerances: Tolerances) -> Iterator[tuple]:

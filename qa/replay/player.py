@@ -30,6 +30,8 @@ from sessions.tape.schemas import EVENTS, METRICS
 MARGIN_SECS = 120.0
 """A replay that takes so much longer than its tape waits for something that never comes."""
 
+GRACE_SECS = 0.02
+
 
 @dataclass
 class Replay:
@@ -206,8 +208,8 @@ class _Stage:
         return self._turn, self._loop.time() - self._zero
 
     def _stop(self) -> None:
-        if self._task:
-            self._task.cancel()
+        if self._task:  # a moment later: what led to the miss is still on its way to the tape
+            self._loop.call_later(GRACE_SECS, self._task.cancel)
 
     async def _report(self) -> None:
         began = real_perf_counter()

@@ -3,8 +3,8 @@
 import re
 
 from sessions.phi import vocabulary as v
-from sessions.phi.numbers import bridge, digits_of, letters_and_digits, numeric
 from sessions.phi.tokens import WORD, is_letter, is_number
+from sessions.phi.values import digits_of, letters_and_digits, numeric, spelling_help
 
 DIGIT_KINDS = ("PHONE", "FAX", "SSN")
 CODE_KINDS = ("MRN", "HEALTHPLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE", "ID")
@@ -63,7 +63,6 @@ def key_of(value: str, label: str) -> str:
 
 def name_key(low: str) -> str:
     """Name words without possessive; spelled letters joined: "s m i t h" is smith."""
-    from sessions.phi.numbers import spelling_help
 
     parts: list[str] = []
     letters = ""

@@ -12,7 +12,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                r"(?:prescription|rx|script) (?:number|i ?d)|rx|extension|authorization(?: number| code)?|auth "
                r"(?:number|code)|referral(?: number| code)?|invoice(?: number)?|receipt(?: number)?|"
                r"employee (?:i ?d|number)|student (?:i ?d|number)|badge(?: number)?|tax i ?d|"
-               r"(?:my|your|the|an) i ?d(?: is| number)?|verification code|code is|"
+               r"(?:my|your|the|an) i ?d(?: is| number)?|verification code|"
                r"(?:one|unique) (?:time )?(?:code|identifier)|visa number|green card|"
                r"alien (?:number|registration)|study (?:i ?d|number)|specimen(?: number| i ?d)?|accession(?: number)?|"
                r"lab (?:i ?d|number)|sample (?:number|i ?d)|incident (?:number|report)|encounter(?: number| id)?|"
@@ -21,7 +21,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                   r"phone)?|land ?line|call(?: me| him| her| us| them)?(?: back)?(?: at| on)|call ?back(?: number)?|"
                   r"text(?: me| him| her| you| us)?(?: at| on)|reach(?: me| you| him| her| us| them)?(?: at| on|ed at|able at| is)?|"
                   r"ring(?: me| him| her| us)?(?: at| on)?|(?:home|work|office|cell|direct|day ?time|evening) (?:number|line|phone|is)|"
-                  r"area code|dial|contact number|best number|voice ?mail|pager|beeper|whats ?app|try me|get (?:a ?)?hold of|"
+                  r"dial|contact number|best number|voice ?mail|pager|beeper|whats ?app|try me|get (?:a ?)?hold of|"
                   r"hotline|switchboard|direct line|where (?:can|should|do|may) (?:we|i|you) (?:call|reach|ring)|"
                   r"call you|give you a (?:call|ring)|cut off|disconnected|dropped"),
         ("FAX", r"fax(?: number| line| machine| it| them| that| me| us)?(?: to| at| is)?|faxed|faxing"),
@@ -38,8 +38,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                        r"(?:front|back) of (?:my|your|the) card|on (?:my|your|the) (?:insurance )?card|united healthcare"),
         ("ACCOUNT", r"account(?: number| id| ending)?|acct|(?:credit|debit|bank|gift|payment|h ?s ?a|f ?s ?a) card(?: number)?|card "
                     r"(?:number|ending|is|on file)|visa|master ?card|amex|american express|discover(?: card)?|"
-                    r"routing(?: number)?|iban|sort code|bank(?:ing)? (?:number|details)|billed to|(?:ending|ends)(?: in| with|)|last four(?: digits)?(?: is| are)?|"
-                    r"(?:in the card|with the digits)|c ?v ?v|security code|expir(?:y|ation|es)|check(?:ing)? (?:account|number)|savings|bill(?:ing)? "
+                    r"routing(?: number)?|iban|sort code|bank(?:ing)? (?:number|details)|billed to|c ?v ?v|security code|expir(?:y|ation|es)|check(?:ing)? (?:account|number)|savings|bill(?:ing)? "
                     r"(?:number|id)|statement number|customer (?:number|i ?d)|loyalty|rewards|sixteen digits?|card"),
         ("LICENSE", r"driver'?s?'? licen[sc]e(?: number)?|licen[sc]e(?: number)?|driving licen[sc]e|permit(?: number)?|n ?p ?i(?: "
                     r"number)?|d ?e ?a (?:number|license|registration)|certificate(?: number)?|certification(?: number)?|"
@@ -59,7 +58,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                  r"|birth|anniversary|deceased|passed away|month,? day|day,? month|month and day"),
         ("EMAIL", r"e ?mail(?: address)?|inbox|send (?:it|that|you|the \w+) electronically|electronic mail"),
         ("URL", r"web ?site|web ?page|url|u r l|link|profile|my page|home ?page|blog|portal address|web address"),
-        ("GEO", r"address|live(?:s|d)?(?: at| on| in)?|living (?:at|in|on)|reside(?:s|nce)?(?: at| in)?|street|located(?: at| in)?|"
+        ("GEO", r"address(?! (?:you|me|him|her|them))|live(?:s|d)?(?: at| on| in)?|living (?:at|in|on)|reside(?:s|nce)?(?: at| in)?|street|located(?: at| in)?|"
                 r"ship(?: it)? to|mail(?:ing|ed)?(?: it| that| them)? ?(?:to|address)?|send (?:it|that|them|the \w+) to|moved (?:to|from)|"
                 r"what (?:city|town|county|neighborhood|part of town)|which (?:city|town|county|neighborhood|location|office|pharmacy|"
                 r"branch|store|clinic|hospital)|city|town|county|neighborhood|home ?town|deliver(?:y|ed)?(?: to| it to)?|"
@@ -70,7 +69,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                  r"second|preferred|nick|birth|christian|doctor'?s?|provider'?s?|mother'?s?|father'?s?|child'?s?|son'?s|"
                  r"daughter'?s?|husband'?s|wife'?s|contact'?s?|guarantor'?s?|subscriber'?s?|holder'?s?|parent'?s?|member'?s?|"
                  r"guardian'?s?|spouse'?s?|person'?s?|baby'?s?|account|name and|a|what|which|another) ?names?|name (?:please|and|on|is|for|of|to|"
-                 r"here|again)|names?|who (?:am i|i am|i'm|is this|is that|is calling|are you|were you|do i|have i|i have|should|will|would|can|could|is|was|"
+                 r"here|again)|names?|whose \w+|who (?:am i|i am|i'm|is this|is that|is calling|are you|were you|do i|have i|i have|should|will|would|can|could|is|was|"
                  r"did|do you|does|else|are we|shall|may|may i|might)|who's (?:calling|this|the|your|on|that|speaking|there)|whom|speaking (?:with|to)|talking "
                  r"(?:with|to)|spell (?:your|that|it|the)|spell|spelling|spelled|how do you spell|emergency contact|next of kin|contact person|"
                  r"(?:someone|somebody|anyone|anybody|person)(?: else)? (?:\\w+ ){0,3}(?:call|contact|reach|notify|collect|pick up|ask for)|introduce yourself|calling on behalf|on whose behalf|identify yourself|"
@@ -78,7 +77,8 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
                  r"which provider|what doctor|referred you|referring (?:doctor|physician|provider)|primary care|physician|"
                  r"provider|guardian|caregiver|designate|surname|authorized to|person responsible|guarantor|"
                  r"nearest relative|who to (?:call|contact|ask for|reach)|proxy|power of attorney|witness|who's"),
-        ("ANY", r"numbers?(?: is| was| are|'s)?|digits?(?: is| are)?"),
+        ("ANY", r"numbers?(?: is| was| are|'s)?|digits?(?: is| are)?|code is|area code|last four(?: digits)?(?: is| are)?|"
+                r"(?:ending|ends)(?: in| with|)"),
         ("AGE", r"how old|what age|your age|age"),
     )
 ]  # fmt: skip
@@ -86,6 +86,7 @@ CUES: list[tuple[str, re.Pattern[str]]] = [
 NUMBERED = frozenset(
     "PHONE FAX SSN MRN HEALTHPLAN ACCOUNT LICENSE VEHICLE DEVICE ID IP ANY".split()
 )
+FAR = 12  # characters within which a kind named before "number" is what the number is of
 WEAK = frozenset(  # these words alone do not make a short number an identifier
     "call reach card member insurance policy account savings chart discover text "
     "parked expires dropped".split()
@@ -100,7 +101,10 @@ def in_prompt(text: str) -> tuple[str, ...]:
         ends = [m.end() for m in pattern.finditer(low)]
         if ends:
             found.append((max(ends), label))
-    return tuple(label for _, label in sorted(found))
+    labels = [label for _, label in sorted(found)]
+    if "ANY" in labels and any(label in NUMBERED | {"ZIP"} for label in labels if label != "ANY"):
+        labels.remove("ANY")
+    return tuple(labels)
 
 
 def last_before(text: str, kinds: frozenset[str]) -> tuple[str, int, str] | None:
@@ -117,7 +121,7 @@ def last_before(text: str, kinds: frozenset[str]) -> tuple[str, int, str] | None
             if (
                 best is None
                 or match.end() >= best[1]
-                and not (label == "ANY" and match.start() <= best[1])
+                and not (label == "ANY" and best[0] in NUMBERED and match.start() <= best[1] + FAR)
             ):
                 best = (label, match.end(), match.group())
     return best

@@ -8,10 +8,11 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from sessions.phi import contacts, homophones, identifiers, people, places
+from sessions.phi import ages, contacts, homophones, identifiers, people, places
 from sessions.phi import vocabulary as v
 from sessions.phi.dates import Dates
 from sessions.phi.lexicon import city, first, last
+from sessions.phi.names import unknown
 from sessions.phi.tagger import Tagger
 from sessions.phi.tagger import tagger as load_tagger
 from sessions.phi.tokens import CLINICAL, SURROGATE, Words, is_letter, is_number, split
@@ -85,6 +86,7 @@ class PHIEngine:
         clinical(words)
         contacts.find(words, asked)
         Dates(words, asked).find()
+        ages.find(words, asked)
         identifiers.find(words, asked)
         places.find(words, asked)
         people.People(words, asked, known).find()
@@ -92,7 +94,7 @@ class PHIEngine:
             self.tagger.label(words, asked, self._threshold)
         if self.profile == "strict":
             for i in range(len(words)):
-                if words.label[i] is None and people.unknown(words, i) and len(words.low[i]) > 2:
+                if words.label[i] is None and unknown(words, i) and len(words.low[i]) > 2:
                     words.put(i, i + 1, "NAME")
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from sessions.phi import vocabulary as v
 from sessions.phi.tokens import Words, is_letter
-
-CORRECTED = v.words("no sorry wait actually mean meant correction scratch oops strike rather make")
+from sessions.phi.values import digits_of, is_digit_word, numeric, spelling_help
 
 
 @dataclass(slots=True)
@@ -23,24 +22,11 @@ class Run:
     letters: int
     singles: int  # longest stretch of numbers said one digit at a time
     grouped: bool  # hundred, thousand
-    corrected: bool
-    bridged: bool
 
     @property
     def size(self) -> int:
         """Digits and letters together."""
         return len(self.digits) + self.letters
-
-
-def numeric(word: str) -> bool:
-    """A number word that can be part of a run."""
-    return (
-        word in v.DIGITS
-        or word in v.TEENS
-        or word in v.TENS
-        or word in v.REPEATS
-        or word[:1].isdigit()
-    )
 
 
 def bridge(low: list[str], i: int, stop: int, limit: int = 9) -> int:
@@ -59,35 +45,6 @@ def bridge(low: list[str], i: int, stop: int, limit: int = 9) -> int:
     return j
 
 
-def spelling_help(low: list[str], i: int, stop: int) -> int:
-    """Index after "as in zebra", "for zebra" or "zebra" that explains the letter before ``i``."""
-    letter = low[i - 1]
-    for lead in (
-        ("as", "in"),
-        ("is", "in"),
-        ("like", "in"),
-        ("is", "for"),
-        ("as",),
-        ("like",),
-        ("for",),
-        ("and",),
-        ("in",),
-        (),
-    ):
-        j = i + len(lead)
-        if j >= stop or tuple(low[i:j]) != lead or len(low[j]) < 2:
-            continue
-        if (
-            lead in (("as", "in"),)
-            or low[j][0] == letter
-            and (
-                (lead and low[j] not in v.DIGITS and lead != ("and",)) or low[j] in v.SPELLING_WORDS
-            )
-        ):
-            return j + 1
-    return i
-
-
 def runs(words: Words) -> list[Run]:
     """All runs of the text, left to right; labelled words end a run."""
     low, label, n = words.low, words.label, len(words)
@@ -97,7 +54,7 @@ def runs(words: Words) -> list[Run]:
         if label[i] or not starts_run(low, i, n):
             i += 1
             continue
-        items, j, bridged = [i], i + 1, False
+        items, j = [i], i + 1
         if is_letter(low[i]) and low[i] != "o":
             j = spelling_help(low, j, n)
         skipped = abbreviation(low, i, n)
@@ -114,12 +71,10 @@ def runs(words: Words) -> list[Run]:
                 continue
             after = bridge(low, j, n)
             if after > j and after < n and not label[after] and follows(low, after, n):
-                if not all(low[k] in v.HESITATIONS for k in range(j, after)):
-                    bridged = True
                 j = after
                 continue
             break
-        run = make(low, items, j, bridged)
+        run = make(low, items, j)
         found.append(run)
         i = max(run.stop, i + 1)
     return found
@@ -187,11 +142,6 @@ def starts_run(low: list[str], i: int, n: int) -> bool:
     return word[0].isdigit() or any(c.isdigit() for c in word)
 
 
-def is_digit_word(word: str) -> bool:
-    """Said for exactly one digit."""
-    return word in v.DIGITS or len(word) == 1 and word.isdigit()
-
-
 def item(low: list[str], j: int, n: int, items: list[int]) -> bool:
     """Word ``j`` continues the run."""
     word = low[j]
@@ -242,7 +192,7 @@ def follows(low: list[str], j: int, n: int) -> bool:
     )
 
 
-def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
+def make(low: list[str], items: list[int], stop: int) -> Run:
     """Sum up the items of a run."""
     last = items[-1]
     stop = last + 1 if stop <= last + 1 else stop
@@ -251,7 +201,7 @@ def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
     if is_letter(low[last]):
         end = max(end, spelling_help(low, last + 1, min(len(low), stop)))
     letters = singles = longest = 0
-    grouped = corrected = False
+    grouped = False
     spelled = all(
         is_letter(low[k]) or low[k] in v.REPEATS or low[k] in v.SPELLING_WORDS for k in items
     )
@@ -275,85 +225,5 @@ def make(low: list[str], items: list[int], stop: int, bridged: bool) -> Run:
         longest = max(longest, singles)
     if spelled:
         letters = len(items)
-    for a, b in zip(items, items[1:]):
-        if any(low[k] in CORRECTED for k in range(a + 1, b)):
-            corrected = True
     digits = "" if spelled else digits_of([low[k] for k in items])
-    return Run(items[0], end, items, digits, letters, longest, grouped, corrected, bridged)
-
-
-def digits_of(items: list[str]) -> str:
-    """The digits that number words stand for: "double four", "sixty two", "three hundred five"."""
-    out = ""
-    group = ""  # the number being said as a whole, e.g. "three hundred"
-    repeat = 1
-    previous = ""
-    for word in items:
-        digit = v.DIGITS.get(word) or v.HOMOPHONES.get(word)
-        if word in v.REPEATS:
-            out, group, repeat = out + group, "", v.REPEATS[word]
-        elif word in ("hundred", "thousand", "million"):
-            zeros = {"hundred": 2, "thousand": 3, "million": 6}[word]
-            group = (group or "1") + "0" * zeros
-        elif digit is not None and len(digit) == 1:
-            if repeat > 1:
-                out += digit * repeat
-                repeat = 1
-            elif group and (previous in v.TENS and digit != "0" or previous in v.MULTIPLIERS):
-                group = str(int(group) + int(digit))
-            else:
-                out, group = out + group, digit
-        elif word in v.TEENS or word in v.TENS or (digit and len(digit) == 2):
-            number = v.TEENS.get(word) or v.TENS.get(word) or digit or ""
-            if previous in v.MULTIPLIERS and group:
-                group = str(int(group) + int(number))
-            else:
-                out, group = out + group, number
-            repeat = 1
-        elif any(c.isdigit() for c in word):
-            out, group = out + group + "".join(c for c in word if c.isdigit()), ""
-        else:
-            out, group = out + group, ""
-        previous = word
-    return out + group
-
-
-def letters_and_digits(low: list[str], digits_only: bool = False) -> str:
-    """The canonical form of a spoken identifier: "r m three four" to ``RM34``."""
-    out: list[str] = []
-    pending: list[str] = []
-
-    def release() -> None:
-        out.append(digits_of(pending))
-        pending.clear()
-
-    i, n = 0, len(low)
-    while i < n:
-        word = low[i]
-        if is_letter(word) and not (word == "o" and (pending or i + 1 < n and numeric(low[i + 1]))):
-            count = 1
-            if pending and pending[-1] in v.REPEATS:
-                count = v.REPEATS[pending.pop()]
-            release()
-            if not digits_only:
-                out.append(word.upper() * count)
-            i = spelling_help(low, i + 1, n)
-            continue
-        if numeric(word) or word in v.MULTIPLIERS and pending:
-            if any(c.isalpha() for c in word) and any(c.isdigit() for c in word):
-                release()
-                out.append(
-                    word.upper() if not digits_only else "".join(c for c in word if c.isdigit())
-                )
-            else:
-                pending.append(word)
-        elif word in v.SPELLING_WORDS and not digits_only and out + pending == []:
-            release()
-            out.append(word[0].upper())
-        elif word in v.HOMOPHONES and (pending or i + 1 < n and numeric(low[i + 1])):
-            pending.append(word)
-        elif word not in v.HESITATIONS and word not in v.MULTIPLIERS:
-            release()
-        i += 1
-    release()
-    return "".join(out)
+    return Run(items[0], end, items, digits, letters, longest, grouped)

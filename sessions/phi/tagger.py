@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sessions.phi import vocabulary as v
 from sessions.phi.lexicon import COMMON, DATA, DICTIONARY, PROPER, SAFE, STATE, city, first, last
-from sessions.phi.people import closed, strength
+from sessions.phi.names import closed, strength
 from sessions.phi.tokens import Words, is_letter, is_number
 
 KIND = {"NAME": "NAME", "GEO": "GEO", "DATE": "DATE", "EMAIL": "EMAIL", "URL": "EMAIL"}
@@ -127,33 +127,24 @@ class Tagger:
                 share = self._crf.marginal(kind, i)
                 common = words.flags[i] & COMMON
                 least = max(threshold, 0.5 if kind in asked else 0.6) if common else threshold
-                if share >= least and allowed(words, i, kind):
+                if share >= least and allowed(words, i, kind, asked):
                     found.append((i, kind))
                     break
         for i, kind in found:
             words.put(i, i + 1, kind)
 
 
-def allowed(words: Words, i: int, kind: str) -> bool:
-    """A name is no number and no closed word; a place may begin with a number."""
+def allowed(words: Words, i: int, kind: str, asked: tuple[str, ...]) -> bool:
+    """What the rules know better: a name is no closed word, a number alone no place and no date."""
+    low, label = words.low[i], words.label
+    number = is_number(low)
+    near = {*label[max(0, i - 3) : i], *label[i + 1 : i + 4]}
     if kind == "NAME":
-        return (
-            not closed(words, i)
-            and not words.flags[i] & STATE
-            and (len(words.low[i]) > 1 or bool(i and words.label[i - 1] == "NAME"))
-        )
-    if (
-        kind == "GEO"
-        and is_number(words.low[i])
-        and not (
-            (i and words.label[i - 1] == "GEO")
-            or (i + 1 < len(words) and words.label[i + 1] == "GEO")
-        )
-    ):
-        return False
+        single = len(low) == 1 and not (i and label[i - 1] == "NAME")
+        return not single and not closed(words, i) and not words.flags[i] & STATE
     if kind == "GEO":
-        return words.low[i] not in v.STOP and words.low[i] not in v.HESITATIONS
-    return is_number(words.low[i]) or words.low[i] in v.ORDINALS or words.low[i] in v.MONTHS
+        return low not in v.STOP and low not in v.HESITATIONS if not number else "GEO" in near
+    return (number or low in v.ORDINALS or low in v.MONTHS) and (kind in near or kind in asked)
 
 
 @functools.cache

@@ -140,7 +140,7 @@ def without_kind(kind: str) -> Callable:
         original = PHIEngine.analyse
 
         def blind(self, *args, **kwargs):
-            return [span for span in original(self, *args, **kwargs) if span.kind != kind]
+            return [span for span in original(self, *args, **kwargs) if span.label != kind]
 
         return patched(PHIEngine, "analyse", blind)
 
@@ -151,12 +151,6 @@ def no_redaction() -> contextlib.AbstractContextManager:
     from sessions.phi import PHIFirewall
 
     return patched(PHIFirewall, "feed", lambda self, segment, **_: segment)
-
-
-def no_restoration() -> contextlib.AbstractContextManager:
-    from sessions.phi import PHIFirewall
-
-    return patched(PHIFirewall, "resolve", lambda self, value, kind=None: value)
 
 
 def dropped_input(every: int) -> Callable:
@@ -307,7 +301,8 @@ MUTANTS = [
     Mutant("names are not redacted", {"redaction"}, without_kind("NAME")),
     Mutant("dates are not redacted", {"redaction"}, without_kind("DATE")),
     Mutant("nothing is redacted", {"redaction"}, no_redaction),
-    Mutant("tools get surrogates", {"tools"}, no_restoration),
+    Mutant("tools get surrogates", {"tools"},
+           module("sessions.tool_boundary", "_in_clear", lambda session, value, kinds: value)),
     Mutant("tool arguments altered", {"tools"}, mcp(lambda a: {**a, "name": "nobody"})),
     Mutant("tool results are errors", {"tools"}, mcp(alter_result=error_result)),
     Mutant("+300 ms in the tools", {"tools"}, mcp(secs=0.3)),

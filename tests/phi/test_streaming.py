@@ -110,3 +110,8 @@ def test_odd_texts_do_no_harm(text):
     firewall.flush()
     firewall.second_pass()
     assert "[REDACTED]" not in firewall.redact(text).text
+
+
+def test_no_turn_of_the_fixtures_is_blocked():
+    for bot, text in turns():
+        assert "[REDACTED]" not in PHIFirewall(engine=ENGINE).redact(text, prompt=bot).text, text
