@@ -60,7 +60,7 @@ def main() -> int:
     arguments = sys.argv[1:] or ["serve"]
     if arguments[0] == "test":
         set_up(TEST_EXTRAS)
-        command = [str(PYTHON), "-m", "pytest", "-q", *arguments[1:]]
+        command = [str(PYTHON), "-m", "pytest", "-q", "-n", "auto", *arguments[1:]]
     else:
         set_up(RUN_EXTRAS)
         command = [str(PYTHON), str(ROOT / "runner.py"), *arguments]

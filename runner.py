@@ -39,7 +39,7 @@ class Refused(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    root = argparse.ArgumentParser(prog="runner.py", description=__doc__.splitlines()[0])
+    root = argparse.ArgumentParser(prog="runner.py", description=(__doc__ or "").splitlines()[0])
     root.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
 

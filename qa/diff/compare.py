@@ -149,8 +149,8 @@ def _turn(a: Turn, b: Turn, tolerances: Tolerances) -> Iterator[tuple]:
             yield "vad", f"the caller {name}s at {now:.2f} s, was {then:.2f} s"
     if a.finals != b.finals:
         redacted = bool(_SURROGATE.search(a.finals + b.finals))
-        lacking = a.finals.startswith(b.finals)
-        yield "redaction" if redacted else "stt", f"heard {difference(a.finals, b.finals)}", lacking
+        what = f"heard {difference(a.finals, b.finals)}"
+        yield "redaction" if redacted else "stt", what, not b.finals
     yield from _slower(a, b, ("stt",), limit)
     if a.heard != b.heard:
         yield "turn", f"the turn is {difference(a.heard, b.heard)}", not b.heard

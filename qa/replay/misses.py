@@ -58,6 +58,11 @@ class Misses:
         self.stop: Callable[[], None] = lambda: None
         self._now = now
 
+    @property
+    def turn(self) -> int:
+        """The present turn."""
+        return self._now()[0]
+
     def note(self, stage: str, what: str) -> OnMiss:
         """Note a miss; the answer is what to do about it. FAIL has ended the replay."""
         turn, at = self._now()

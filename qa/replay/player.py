@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -22,9 +23,9 @@ from qa.virtual.canonical import EventLog
 from qa.virtual.clock import real_perf_counter
 from qa.virtual.fanout import one_queue
 from qa.virtual.loop import run
-from sessions.tape import Tape
+from sessions.tape import Tape, TapeWriter
 from sessions.tape.memory import MemoryTape
-from sessions.tape.recorder import Recorder
+from sessions.tape.recorder import Recorder, code_version
 from sessions.tape.schemas import EVENTS, METRICS
 
 MARGIN_SECS = 120.0
@@ -72,6 +73,7 @@ class Options:
         live: Takes stages to the real other end, see :mod:`qa.replay.live`.
         real_time: Take as long as the call did.
         one_queue: Hand observers round as :mod:`qa.virtual.fanout` does, not as Pipecat does.
+        save: Where the replayed session's tape goes; sealed with the tape's key if it is.
         bot: Called with the runner arguments; the bot the tape names when None.
     """
 
@@ -81,6 +83,7 @@ class Options:
     live: Any = None
     real_time: bool = False
     one_queue: bool = True
+    save: Path | None = None
     bot: Callable[[Any], Any] | None = None
 
 
@@ -122,6 +125,7 @@ def replay(tape: Tape, options: Options | None = None) -> Replay:
         except Exception as e:
             logger.opt(exception=e).debug("The replay ended early")
             stage.error = stage.error or f"{type(e).__name__}: {e}"
+        stage.result.tape.close()
         stage.result.cpu_secs = time.process_time() - cpu
     return stage.finished()
 
@@ -147,7 +151,9 @@ class _Stage:
         self._misses = Misses(options.on_miss, now=self._now)
         self._misses.stop = self._stop
         log = EventLog() if options.event_log else None
-        self.result = Replay(MemoryTape(tape.header, tape.path), self._misses.found, log)
+        copy = _copy(tape, options.save) if options.save else None
+        left = MemoryTape(tape.header, tape.path, copy=copy)
+        self.result = Replay(left, self._misses.found, log)
 
     async def play(self, loop: Any) -> None:
         """Let the bot answer the taped caller."""
@@ -218,6 +224,21 @@ class _Stage:
             if real_perf_counter() - began > 0.2:
                 began = real_perf_counter()
                 self._options.progress(min(1.0, self._now()[1] / max(self.length, 1)))
+
+
+def _copy(tape: Tape, path: Path) -> TapeWriter:
+    header = tape.header
+    return TapeWriter(
+        path,
+        session_id=header.session_id,
+        bot=header.bot,
+        policy=header.policy,
+        seed=header.seed,
+        code_version=code_version(),
+        started_at=header.started_at,
+        key=tape.key,
+        **header.facts | {"replay_of": tape.path.name},
+    )
 
 
 def _number_from_zero() -> None:

@@ -86,7 +86,7 @@ def _replay_file(path: Path, how: How, progress: Callable[[float], None]) -> Rep
     if how.live or options.on_miss is OnMiss.LIVE:
         from qa.replay.live import Live
 
-        options.live = Live(how.live, tape)
+        options.live = Live(how.live, seed=tape.header.seed)
     if not how.memo:
         return report_of(path, tape, replay(tape, options))
     memo = InferenceMemo(path.with_name(path.name + MEMO_SUFFIX), check=how.check_memo)

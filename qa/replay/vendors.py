@@ -46,6 +46,8 @@ class Vendors:
     async def open(self, loop: HermeticLoop) -> None:
         """Listen at every address of the tape."""
         loop.network.programs = self._program
+        if self._live:
+            await self._live.open(loop)
         hosts = self._hosts | (self._live.hosts if self._live else set())
         for host, port in sorted(hosts):
             await self._listen(host, port)
@@ -104,7 +106,7 @@ class Vendors:
         taped = None if found else self._answer_to(place, body)
         if taped is None:
             if self._live and (found or self._misses.policy is OnMiss.LIVE):
-                return await self._live.answer(request, body)
+                return await self._live.answer(request, body, host, port)
             return web.Response(status=503, text="the tape has no answer")
         self._asked.add(taped.number)
         end = next((s.at for s in taped.said if s.sent and s.kind == "end"), taped.said[0].at)

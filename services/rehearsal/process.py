@@ -101,7 +101,14 @@ def start(
     command += ["--scripts", str(Path(scripts).resolve()), "--profile", profile]
     command += ["--seed", str(seed), "--faults", json.dumps(list(faults))]
     command += [] if engines else ["--no-engines"]
-    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # In a session of its own, Ctrl-C reaches the calls first; the closed pipe ends it after them.
+    child = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
     assert child.stdout
     watchdog = threading.Timer(START_TIMEOUT, child.kill)
     watchdog.start()

@@ -1,4 +1,4 @@
-"""Build ``data/lexicon.bin`` from well-kept word lists. Run by hand, never in a session.
+r"""Build ``data/lexicon.bin`` from well-kept word lists. Run by hand, never in a session.
 
 ::
 
@@ -13,7 +13,6 @@ everything that is read are in ``data/README.md``; change both together.
 
 import argparse
 import importlib
-import importlib.util
 import json
 import lzma
 import pkgutil
@@ -64,7 +63,9 @@ def name_words(names) -> set[str]:
 
 def census_table(name: str) -> dict[str, float]:
     """Word to share of the population in percent, from a 1990 Census file."""
-    path = Path(importlib.util.find_spec("names").origin).with_name(name)
+    import names
+
+    path = Path(names.__file__).with_name(name)
     rows = (line.split() for line in path.read_text().splitlines())
     return {row[0].lower(): float(row[1]) for row in rows if row}
 
@@ -194,7 +195,7 @@ def write(table: dict[str, int], path: Path) -> None:
 
 def main() -> None:
     """Read the lists, write the table, print its size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dictionary", type=Path, nargs="+", required=True)
     for name in ("small", "safe"):
         parser.add_argument(f"--{name}", type=Path, required=True)

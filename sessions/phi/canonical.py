@@ -63,7 +63,6 @@ def key_of(value: str, label: str) -> str:
 
 def name_key(low: str) -> str:
     """Name words without possessive; spelled letters joined: "s m i t h" is smith."""
-
     parts: list[str] = []
     letters = ""
     repeat = 1
@@ -128,7 +127,7 @@ def digits_only(text: str) -> str:
 
 
 def address(value: str, label: str) -> str:
-    """ "b patrick at comcast dot net" to b.patrick form without spaces: bpatrick@comcast.net."""
+    """Such as "b patrick at comcast dot net" to b.patrick form without spaces: bpatrick@comcast.net."""
     low = value.lower().strip()
     if "@" in low or "://" in low or re.search(r"\w\.\w", low):
         return low

@@ -4,7 +4,7 @@ import re
 
 from sessions.phi import vocabulary as v
 from sessions.phi.lexicon import COMMON
-from sessions.phi.tokens import Words, is_letter, is_number
+from sessions.phi.tokens import CLINICAL, Words, is_letter, is_number
 
 JOINTS = v.words("dot underscore dash hyphen plus period minus")
 DOTS = v.words("dot period dought dott")
@@ -14,22 +14,36 @@ LEAD_INS = v.words(
     "his her their our one wife's husband's work home personal email's mine with was i'd say probably "
     "goes like spelled then email- e under called have have's for alternate other also either old new"
 )
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 WRITTEN: list[tuple[str, re.Pattern[str]]] = [
     ("EMAIL", re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")),
     ("URL", re.compile(
         r"(?:https?://|www\.)\S+|\b[a-z0-9][\w-]*(?:\.[\w-]+)*\.(?:com|net|org|co|io|gov|edu|info|uk|us|"
         r"health|app|dev|me|care|biz|clinic)\b(?:/\S*)?", re.I)),
-    ("IP", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b", re.I)),
+    ("IP", re.compile(
+        r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|"
+        r"\b(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?", re.I)),
     ("DEVICE", re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b", re.I)),
     ("SSN", re.compile(r"\b\d{3}[- ]\d{2}[- ]\d{4}\b")),
     ("DATE", re.compile(
         r"\b\d{4}-\d\d?-\d\d?(?:[ T]\d\d:\d\d(?::\d\d)?)?\b|\b\d{1,2}[/.\-]\d{1,2}[/.\-](?:\d{4}|\d{2})\b|"
-        r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?\b|"
-        r"\b\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:,? \d{4})?\b", re.I)),
+        r"(?:(?<=on )|(?<=since )|(?<=from )|(?<=until )|(?<=by ))(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])\b|"
+        rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?|"
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{MONTH}\b(?:,? \d{{4}}\b)?", re.I)),
     ("VEHICLE", re.compile(r"\b(?=[A-HJ-NPR-Z0-9]*\d)[A-HJ-NPR-Z0-9]{17}\b")),
     ("ACCOUNT", re.compile(r"\b(?:\d[ -]?){12,18}\d\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}\b")),
-    ("PHONE", re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .\-]?|00)?\(?\d{2,4}\)?(?:[ .\-/]\(?\d{2,5}\)?){1,4}(?: ?(?:x|ext\.?) ?\d+)?\b(?![.,]\d)")),
+    ("PHONE", re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .\-]?|00|1[ .\-])?\(?\d{2,4}\)?(?:[ .\-/]\(?\d{2,5}\)?){1,4}(?: ?(?:x|ext\.?) ?\d+)?\b(?![.,]\d)")),
 ]  # fmt: skip
+
+
+AMOUNT = re.compile(
+    r"\$ ?\d[\d,.]*|(?<![\d-])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d-])|(?<![\d.])\d{1,3}\.\d{1,2}(?![\d.])|"
+    r"\b\d{1,2}:\d{2}\b(?!:)|\b\d{3}/\d{2,3}\b(?!/)|\b\d+ ?(?:%|mg|mcg|ml|mmhg|bpm)\b",
+    re.I,
+)
 
 
 def find(words: Words, asked: tuple[str, ...]) -> None:
@@ -61,9 +75,16 @@ def written(words: Words) -> None:
                 continue
             if label == "URL" and "@" in text[max(0, match.start() - 1) : match.end()]:
                 continue
-            for k in range(len(words)):
-                if words.start[k] < match.end() and words.end[k] > match.start():
-                    words.put(k, k + 1, label)
+            put(words, match, label)
+    for match in AMOUNT.finditer(text):
+        put(words, match, CLINICAL)
+
+
+def put(words: Words, match: re.Match[str], label: str) -> None:
+    """Label the words under a match."""
+    for k in range(len(words)):
+        if words.start[k] < match.end() and words.end[k] > match.start():
+            words.put(k, k + 1, label)
 
 
 def spoken(words: Words, i: int, asked: tuple[str, ...]) -> int:
@@ -231,14 +252,16 @@ def local_part(words: Words, at: int) -> int:
         elif joint:
             k -= 1
             plain += 1
+        elif word == "a" and plain == 1 and (k == 1 or low[k - 2] in LEAD_INS):
+            k -= 1
+            break
         elif word in LEAD_INS or word in v.words("all one word lowercase case lower") and plain:
             if word in v.words("one word all case lower lowercase"):
                 k -= 1
                 continue
             break
-        elif word == "a" and plain == 1 and (k == 1 or low[k - 2] in LEAD_INS):
-            k -= 1
-            break
+        elif plain and is_letter(low[k]) and words.flags[k - 1] & COMMON and word != "dot":
+            break  # "i check j nielsen at"
         elif plain >= 4 or plain >= 1 and word in v.STOP and words.flags[k - 1] & COMMON:
             break
         else:

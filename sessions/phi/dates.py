@@ -40,7 +40,7 @@ class Dates:
         return i
 
     def ordinal(self, i: int) -> int:
-        """ "fourth", "twenty third", "23rd" """
+        """Such as "fourth", "twenty third", "23rd"."""
         if i >= self.n:
             return 0
         word = self.low[i]
@@ -70,7 +70,7 @@ class Dates:
         return 0
 
     def year(self, i: int) -> int:
-        """ "nineteen eighty two", "two thousand and four", "twenty twenty", "1982", "oh nine" """
+        """Such as "nineteen eighty two", "two thousand and four", "twenty twenty", "1982", "oh nine"."""
         i = self.skip(i, ("of", "in", "the", "year", "and"))
         if i >= self.n:
             return 0
@@ -107,7 +107,7 @@ class Dates:
         return 0
 
     def short_year(self, i: int) -> int:
-        """ "eighty two", "oh nine": only after a day."""
+        """Such as "eighty two", "oh nine": only after a day."""
         i = self.skip(i)
         if i >= self.n:
             return 0
@@ -256,7 +256,7 @@ class Dates:
                             break
 
     def ordinal_only(self, i: int) -> None:
-        """ "the fourth of the ninth", "on the twenty third", "the fifteenth of next month" """
+        """Such as "the fourth of the ninth", "on the twenty third", "the fifteenth of next month"."""
         low, n, words = self.low, self.n, self.words
         end = self.ordinal(i)
         if not end or i and words.label[i - 1] == "DATE":

@@ -241,7 +241,7 @@ class Candidate:
 
 
 def counting(items: tuple[str, ...]) -> bool:
-    """ "one two three four": somebody counts."""
+    """Such as "one two three four": somebody counts."""
     values = [v.DIGITS[item] for item in items if item in v.DIGITS]
     return len(values) == len(items) and "".join(values) in "123456789 987654321"
 
@@ -256,4 +256,13 @@ def stretch(words: Words, run: Run, label: str) -> tuple[int, int]:
             word == "plus" or word in ("a", "i") and label not in ("PHONE", "FAX", "SSN", "GEO")
         ):
             start -= 1
+        joint = words.text[words.end[run.start - 1] : words.start[run.start]]
+        if joint == "-" and is_short_code(words, run.start - 1):
+            start = run.start - 1  # "ABC-1234"
     return start, run.stop
+
+
+def is_short_code(words: Words, i: int) -> bool:
+    """Word ``i`` is written as letters of a code: "ABC"."""
+    written = words.text[words.start[i] : words.end[i]]
+    return len(written) <= 4 and written.isalpha() and written.isupper()

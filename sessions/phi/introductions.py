@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def cued(people: "People") -> None:
-    """ "my name is", "speaking with", and the weaker "this is", "i'm", "hi"."""
+    """Such as "my name is", "speaking with", and the weaker "this is", "i'm", "hi"."""
     words, low = people.words, people.low
     text = " ".join(low)
     starts, position = {}, 0

@@ -147,7 +147,7 @@ class People:
         )
 
     def titled(self) -> None:
-        """ "doctor sullivan", "mrs price", "my son dean" """
+        """Such as "doctor sullivan", "mrs price", "my son dean"."""
         low, words = self.low, self.words
         for i in range(self.n - 1):
             if low[i] in v.SURE_TITLES or low[i] in v.TITLES:
@@ -235,7 +235,7 @@ class People:
                     words.put(j, max(j + 1, self.extend(j, 2, 3)), "NAME")
 
     def modal(self) -> None:
-        """ "will baker here", "this is may": a name that is an auxiliary verb everywhere else."""
+        """Such as "will baker here", "this is may": a name that is an auxiliary verb everywhere else."""
         low, words = self.low, self.words
         for i in range(self.n):
             if low[i] not in v.words(
@@ -309,6 +309,7 @@ class People:
                 words.put(i, i + 2, "NAME")
             elif (
                 words.capital(i)
+                and low[i] not in v.MONTHS
                 and power >= 1
                 and (
                     given >= 2
@@ -331,7 +332,9 @@ class People:
                 and not words.breaks(i - 1)
                 and not is_letter(low[i - 1])
             ):
-                if unknown(words, i) or strength(words, i) >= 3 and last(words.flags[i]):
+                written = words.capital(i) and words.text[words.start[i - 1]].isupper()
+                written = written and not closed(words, i) and low[i] not in v.MONTHS
+                if written or unknown(words, i) or strength(words, i) >= 3 and last(words.flags[i]):
                     words.put(i, i + 1, "NAME")
                 elif (
                     low[i] in ("hyphen", "dash")

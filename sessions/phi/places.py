@@ -76,6 +76,9 @@ def cities(words: Words, asked: tuple[str, ...]) -> None:
             if after > stop and not words.breaks(stop - 1):
                 words.put(stop, after, "GEO")
                 stop = after
+                while stop < n and is_number(low[stop]) and words.label[stop] in (None, "ID"):
+                    words.put(stop, stop + 1, "GEO", over=("ID",))
+                    stop += 1
             i = stop
         else:
             i = i + 1

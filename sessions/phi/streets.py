@@ -5,12 +5,6 @@ from sessions.phi.gazetteer import place_at, state_at
 from sessions.phi.lexicon import COMMON, DICTIONARY, SAFE, last
 from sessions.phi.tokens import Words, is_letter, is_number
 
-STATE_CODES = v.words(
-    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd "
-    "oh ok or pa ri sc sd tn tx ut vt va wa wv wi wy dc"
-)
-
-
 COMPASS = v.words("north south east west northeast northwest southeast southwest n s e w")
 
 
@@ -186,12 +180,6 @@ def after_street(words: Words, i: int) -> None:
             j = end
             continue
         end = state_at(words, j)
-        if (
-            end == j
-            and low[j] in STATE_CODES
-            and (words.text[words.start[j]].isupper() or j + 1 < n and is_number(low[j + 1]))
-        ):
-            end = j + 1
         if end > j and j > i:
             words.put(j, end, "GEO")
             j = end
@@ -235,7 +223,7 @@ def unit_end(words: Words, i: int) -> int:
 
 
 def routes(words: Words) -> None:
-    """ "route nine", "highway sixty six", and "four one oh two larkspur in plano"."""
+    """Such as "route nine", "highway sixty six", and "four one oh two larkspur in plano"."""
     low, n = words.low, len(words)
     for i in range(n - 1):
         if (
@@ -305,7 +293,7 @@ def units(words: Words) -> None:
         if low[i] not in v.words("apartment apt unit suite flat lot ste") or words.label[i]:
             continue
         end = unit_end(words, i)
-        near = i > 0 and words.label[i - 1] == "GEO" or words.label[i + 1] == "GEO"
+        near = i > 0 and words.label[i - 1] == "GEO" or "GEO" in words.label[i + 1 : end + 3]
         if (
             end == i
             or low[i] in ("unit", "flat", "lot")
@@ -323,7 +311,7 @@ def units(words: Words) -> None:
 
 
 def boxes(words: Words) -> None:
-    """ "p o box four one two" """
+    """Such as "p o box four one two"."""
     low, n = words.low, len(words)
     for i in range(n - 1):
         if low[i] != "box" or not (is_number(low[i + 1]) or low[i + 1] == "number"):

@@ -103,7 +103,7 @@ class Tagger:
         """
         import pycrfsuite
 
-        self._crf = pycrfsuite.Tagger()
+        self._crf = pycrfsuite.Tagger()  # pyright: ignore[reportAttributeAccessIssue]
         self._crf.open(str(path or DATA / "tagger.crf"))
 
     def label(self, words: Words, asked: tuple[str, ...], threshold: float) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from sessions.phi import vocabulary as v
 from sessions.phi.lexicon import lexicon
 
-CLINICAL = "CLINICAL"  # the label of a clinical term that is a name elsewhere
+CLINICAL = "CLINICAL"  # the label of a term or an amount that is no identifier for certain
 SURROGATE = "SURROGATE"  # the label of a word that is a surrogate already
 WORD = re.compile(r"\[[A-Z]+_\d+\]|[^\W_]+(?:['’][^\W_]+)*")
+ABBREVIATIONS = frozenset("st dr mr mrs ms jr sr ft mt ave blvd rd ln apt no ext".split())
 SENTENCE_END = re.compile(r"[.?!;:]\s")
 
 
@@ -42,6 +43,8 @@ class Words:
     def breaks(self, i: int) -> bool:
         """A written sentence ends after word ``i``."""
         if i + 1 >= len(self.low):
+            return False
+        if self.low[i] in ABBREVIATIONS:
             return False
         return SENTENCE_END.search(self.text[self.end[i] : self.start[i + 1]]) is not None
 

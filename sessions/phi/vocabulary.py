@@ -200,17 +200,20 @@ NOT_A_NAME = words(
 )
 # Clinical words that the name lists hold too.
 ACRONYMS = words(
-    "tia tias gerd gord cabg nsaid nsaids copd bph ptsd adhd ibs ibd ekg ecg eeg emg mri mra cbc bmp cmp tsh psa ldl hdl bmi egd ercp "
-    "hida dexa acl mcl pcl lcl mcp pip cmc tmj lvef jvd perrla hpi hct inr ana asa bal meas sano sitz abd uti utis std stds sti iud "
-    "pcos gtn tens nhs gp gps er icu itu picc peg cpap bipap osa afib svt dvt pe chf cad pvd ckd esrd aki mrsa cdiff hpv hiv hep "
-    "rsv mmr tdap dtap bcg hcg bnp crp esr alt ast ggt fev pft abg vbg lft lfts ct pet xray rx otc prn bid tid qid qhs po iv im subq "
-    "apgar elixir vicks diller phalen tinel lachman babinski romberg finkelstein homan homans mcmurray mcburney brudzinski kernig "
-    "spurling trendelenburg phalen's tinel's heberden bouchard dupuytren dupuytren's sjogren sjogren's raynaud raynaud's meniere "
-    "meniere's hashimoto hashimoto's parkinson's alzheimer's alzheimers parkinsons crohn's crohns barrett's hodgkin hodgkin's "
-    "asperger's asperger aspergers tourette's tourette tourettes huntington's epley mohs holter doppler kegel kegels valsalva ortolani "
-    "glasgow gleason nissen whipple billroth yergason apley dix hallpike rinne colles"
+    "tia tias gerd gord cabg nsaid nsaids copd bph ptsd adhd ibs ibd ekg ecg eeg emg mri mra cbc "
+    "bmp cmp tsh psa ldl hdl bmi egd ercp hida dexa acl mcl pcl lcl mcp cmc tmj lvef jvd perrla "
+    "hpi hct inr abd uti utis std stds sti iud pcos gtn tens nhs gp gps icu itu picc peg cpap "
+    "bipap osa afib svt dvt pe chf cad pvd ckd esrd aki mrsa cdiff hpv hiv rsv mmr tdap dtap bcg "
+    "hcg bnp crp esr alt ast ggt fev pft abg vbg lft lfts ct xray rx otc prn bid tid qid qhs po "
+    "iv im subq apgar elixir vicks tinel babinski finkelstein mcmurray mcburney brudzinski "
+    "trendelenburg phalen's tinel's heberden dupuytren dupuytren's sjogren sjogren's raynaud "
+    "raynaud's meniere meniere's hashimoto hashimoto's parkinson's alzheimer's alzheimers "
+    "parkinsons crohn's crohns barrett's hodgkin's asperger's asperger aspergers tourette's "
+    "tourette tourettes huntington's epley mohs holter doppler kegel kegels valsalva ortolani "
+    "billroth yergason apley hallpike rinne colles "
 )
 EPONYMS = words(
+    "gleason whipple bouchard nissen spurling homan homans lachman phalen kernig glasgow romberg hodgkin hallpike "
     "murphy murphy's hawkins neer thompson thomas graves grave's bell's bell down down's baker baker's barrett addison addison's cushing "
     "cushing's huntington foley weber wells bishop patrick patrick's faber ober ober's speed's drawer jones barlow hartmann roux pap "
     "wilson wilson's lewy gilbert gilbert's christmas marfan marfan's turner turner's klinefelter lyme gallup penrose bankart morton "
@@ -221,6 +224,6 @@ CLINICAL_NOUNS = words(
     "sign signs test tests disease syndrome palsy cyst cysts esophagus oesophagus thyroiditis tendon tendonitis tendinitis fracture "
     "maneuver manoeuvre contracture score criteria catheter monitor phenomenon tear scale procedure repair lymphoma dementia disorder "
     "classification node nodes lines line position drain sarcoma tumor tumour ulcer hernia reflex operation exam smear stent bodies "
-    "neuroma factor ulcers's lymphoma positive negative impingement compression squeeze anemia colic brace boot stage screen"
+    "coma nodules neuroma factor positive negative impingement compression squeeze anemia colic brace boot stage screen"
 )
 AGED = re.compile(r"^(?:years?(?: old)?|yr|yrs|y o|year old)\b")

@@ -77,6 +77,7 @@ class Tape:
 
     Attributes:
         header: What the tape says of its session.
+        key: What it was opened with.
         complete: Whether the file has its end; known once messages have been read through.
     """
 
@@ -84,7 +85,7 @@ class Tape:
         """Open a file and read its header; see :func:`read_tape`."""
         self.path = Path(path)
         self.complete = False
-        self._key = key
+        self.key = key
         self.header = self._read_header()
 
     def messages(self, *topics: str) -> Iterator[TapeMessage]:
@@ -183,7 +184,7 @@ class Tape:
         magic = file.read(len(seal.MAGIC))
         file.seek(0)
         if magic and seal.MAGIC.startswith(magic):
-            return _Joined(seal.unseal(file, self._key))
+            return _Joined(seal.unseal(file, self.key))
         return file
 
 

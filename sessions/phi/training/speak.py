@@ -23,7 +23,7 @@ HEARD = {  # what ears write instead
 
 
 def cardinal(n: int, r: random.Random) -> str:
-    """ "three hundred (and) five" """
+    """Such as "three hundred (and) five"."""
     if n < 20:
         return ONES[n]
     if n < 100:
@@ -36,7 +36,7 @@ def cardinal(n: int, r: random.Random) -> str:
 
 
 def ordinal(n: int) -> str:
-    """ "twenty third" """
+    """Such as "twenty third"."""
     if n <= 20:
         return NTH[n]
     return "thirtieth" if n == 30 else f"{TENS[n // 10]} {NTH[n % 10]}"
@@ -81,7 +81,7 @@ def digits(s: str, r: random.Random) -> str:
 
 
 def year(y: int, r: random.Random) -> str:
-    """ "nineteen eighty two", "two thousand and four", "oh nine" """
+    """Such as "nineteen eighty two", "two thousand and four", "oh nine"."""
     if y == 2000:
         return "two thousand"
     if 2000 < y < 2010:

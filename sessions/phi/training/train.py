@@ -8,7 +8,7 @@
 import argparse
 import time
 
-import pycrfsuite
+from pycrfsuite import ItemSequence, Trainer  # pyright: ignore[reportAttributeAccessIssue]
 
 from sessions.phi import cues
 from sessions.phi.engine import PHIEngine
@@ -20,12 +20,12 @@ from sessions.phi.training.dialogues import dialogues
 
 def main() -> None:
     """Write dialogues, label them by rule, learn what the rules miss."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dialogues", type=int, default=9000)
     parser.add_argument("--iterations", type=int, default=90)
     args = parser.parse_args()
     engine = PHIEngine("balanced", tagger=None)
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    trainer = Trainer(algorithm="lbfgs", verbose=False)
     began, turns = time.time(), 0
     for dialogue in dialogues(args.dialogues):
         for ask, text, spans in dialogue:
@@ -39,7 +39,7 @@ def main() -> None:
                         gold[i] = KIND.get(label, "NUM")
             asked = cues.in_prompt(ask)
             engine.label(words, asked, frozenset())
-            trainer.append(pycrfsuite.ItemSequence(features(words, asked)), gold)
+            trainer.append(ItemSequence(features(words, asked)), gold)
             turns += 1
     print(f"{turns} turns, features in {time.time() - began:.0f} s")
     trainer.set_params(
