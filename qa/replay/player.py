@@ -237,7 +237,7 @@ def _copy(tape: Tape, path: Path) -> TapeWriter:
         code_version=code_version(),
         started_at=header.started_at,
         key=tape.key,
-        **header.facts | {"replay_of": tape.path.name},
+        facts=header.facts | {"replay_of": tape.path.name},
     )
 
 

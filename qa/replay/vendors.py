@@ -13,6 +13,7 @@ from qa.replay.wires import Connection, Said
 from qa.virtual.hermetic import HermeticLoop
 from qa.virtual.process import MemoryProcess
 from sessions.tape.taps import process_address
+from sessions.tape.wire import current_tap
 
 _OF_THE_CONNECTION = {"connection", "content-length", "date", "server", "transfer-encoding"}
 
@@ -54,6 +55,7 @@ class Vendors:
 
     async def _listen(self, host: str, port: int) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            current_tap.set(None)  # the other end: what it asks in turn is not the session's wire
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._socket(request, host, port)
             return await self._exchange(request, host, port)

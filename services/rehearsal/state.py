@@ -85,6 +85,7 @@ class Visit:
         self._script: Script | None = None
         self._broken: ScriptError | None = None
         self._prompter: Prompter | None = None
+        self._batch_ears: asyncio.Future | None = None
 
     @property
     def profile(self) -> Profile:
@@ -135,6 +136,12 @@ class Visit:
         if not self.house.hears:
             return ScriptedEars(self.prompter)
         return await asyncio.to_thread(ears_sphinx.SphinxEars, self.script.vocabulary)
+
+    async def batch_ears(self):
+        """Return the ears that hear whole utterances, the same for all requests of the session."""
+        if self._batch_ears is None:
+            self._batch_ears = asyncio.ensure_future(self.ears())
+        return await asyncio.shield(self._batch_ears)
 
     async def answer(self, vendor: str, body: dict[str, Any]) -> mind.Answer:
         """Let the mind answer a conversation in Anthropic form, and journal it."""

@@ -1,7 +1,6 @@
 """The closed word classes of spoken English that the rules are written in."""
 
 import functools
-import re
 
 
 @functools.cache
@@ -37,7 +36,6 @@ MONTHS = {word: i + 1 for i, word in enumerate(
     "december".split())}  # fmt: skip
 MONTHS |= {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sept": 9,
            "sep": 9, "oct": 10, "nov": 11, "dec": 12, "febuary": 2, "marsh": 3, "mae": 5}  # fmt: skip
-MONTH_WORDS_TOO = words("march may marsh mae mar august jan jun sep dec oct sept")
 HESITATIONS = words("uh um er erm hmm mm mhm ah eh uhh umm em hm")
 CORRECTIONS = (
     "no sorry", "no wait", "wait no", "sorry no", "oh no", "oh sorry", "oh wait", "no actually",
@@ -226,4 +224,3 @@ CLINICAL_NOUNS = words(
     "classification node nodes lines line position drain sarcoma tumor tumour ulcer hernia reflex operation exam smear stent bodies "
     "coma nodules neuroma factor positive negative impingement compression squeeze anemia colic brace boot stage screen"
 )
-AGED = re.compile(r"^(?:years?(?: old)?|yr|yrs|y o|year old)\b")

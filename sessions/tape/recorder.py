@@ -178,10 +178,12 @@ def record(
         started_at=int(seconds) * 10**9 + clock.started_at.microsecond * 1000,
         key=key,
         hold=hold,
-        pipecat=importlib.metadata.version("pipecat-ai"),
-        python=platform.python_version(),
-        body=json.dumps(getattr(session, "body", {}), default=str),
-        environment=json.dumps(public_environment()),
+        facts={
+            "pipecat": importlib.metadata.version("pipecat-ai"),
+            "python": platform.python_version(),
+            "body": json.dumps(getattr(session, "body", {}), default=str),
+            "environment": json.dumps(public_environment()),
+        },
     )
     recorder = Recorder(writer, clock.now_ns)
     recorder.attach()

@@ -11,8 +11,9 @@ import json
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from loguru import logger
@@ -59,7 +60,7 @@ class TapeWriter:
         key: bytes | None,
         hold: bool = False,
         queue_bytes: int = QUEUE_BYTES,
-        **facts: str,
+        facts: Mapping[str, str] = MappingProxyType({}),
     ):
         """Create the file and start the writer thread.
 
@@ -75,7 +76,7 @@ class TapeWriter:
             hold: Keep everything in memory, and make no file, until :meth:`release`: the caller
                 has not agreed to a recording yet.
             queue_bytes: Memory the unwritten messages may take, about.
-            **facts: More facts for the header, such as ``pipecat="1.14.0"``.
+            facts: More of the header, such as ``{"pipecat": "1.14.0"}``.
 
         Raises:
             FileExistsError: There is a tape of this session already.
