@@ -77,6 +77,7 @@ VENDORS = {
         key="ELEVENLABS_API_KEY",
         url="ELEVENLABS_URL",
         module="websockets",
+        doubled=frozenset({"tts"}),
     ),
     "google": Vendor(
         live="https://generativelanguage.googleapis.com",
@@ -84,6 +85,7 @@ VENDORS = {
         key="GOOGLE_API_KEY",
         url="GOOGLE_BASE_URL",
         module="google.genai",
+        doubled=frozenset({"llm", "speech"}),
         extra="realtime",
     ),
     "openai": Vendor(
@@ -92,7 +94,7 @@ VENDORS = {
         key="OPENAI_API_KEY",
         url="OPENAI_BASE_URL",
         module="openai",
-        doubled=frozenset({"speech"}),
+        doubled=frozenset({"llm", "speech", "stt"}),
         extra="realtime",
     ),
 }

@@ -24,11 +24,15 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pipecat.metrics.metrics import MetricsData
+from pipecat.services.ai_service import AIService
 from pipecat.services.llm_service import LLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
 from services.addresses import Address, CastingError, is_rehearsed, resolve
+
+REHEARSAL = "rehearsal"
 
 _FORMS = {
     "stt": ("deepgram/<model>", "openai/<model>", "openai+http://host:port/v1#<model>"),
@@ -74,7 +78,7 @@ def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
     if casting.is_flux:
         settings["eager"] = eager
     service = _module(casting, stage="stt").build(session, address, casting.model, **settings)
-    session.adopt(service, stage="stt")
+    _join(session, service, address, stage="stt")
     return service
 
 
@@ -99,7 +103,7 @@ def llm(
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
     service = _module(casting, stage="llm").build(session, address, **settings)
     service.aloud = aloud
-    session.adopt(service, stage="llm")
+    _join(session, service, address, stage="llm")
     return service
 
 
@@ -117,7 +121,7 @@ def tts(session, name: str, **settings) -> TTSService:
     """
     casting, address = _cast(session, name, stage="tts")
     service = _module(casting, stage="tts").build(session, address, casting.model, **settings)
-    session.adopt(service, stage="tts")
+    _join(session, service, address, stage="tts")
     return service
 
 
@@ -138,7 +142,7 @@ def speech(session, name: str, *, instruction: str | None = None, **settings) ->
     casting, address = _cast(session, name, stage="speech")
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
     service = _module(casting, stage="speech").build(session, address, **settings)
-    session.adopt(service, stage="speech")
+    _join(session, service, address, stage="speech")
     return service
 
 
@@ -212,6 +216,12 @@ def preload(castings: Iterable[tuple[str, str]]) -> None:
 def _module(casting: Casting, *, stage: str) -> ModuleType:
     flux = stage == "stt" and casting.is_flux
     return import_module("services.ears_flux" if flux else _MODULES[(stage, casting.protocol)])
+
+
+def _join(session, service: AIService, address: Address, *, stage: str) -> None:
+    if address.rehearsed:  # its figures measure a script, and must not be read as the model's
+        service.set_core_metrics_data(MetricsData(processor=service.name, model=REHEARSAL))
+    session.adopt(service, stage=stage)
 
 
 def _cast(session, name: str, *, stage: str) -> tuple[Casting, Address]:

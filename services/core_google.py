@@ -6,19 +6,41 @@ from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
 from services.addresses import Address, require_address
 
 
-def build(session, address: Address, **settings) -> GeminiLiveLLMService:
+class GeminiCore(GeminiLiveLLMService):
+    """Gemini Live, at any address: the vendor's SDK knows no unencrypted socket."""
+
+    def __init__(self, *, address: Address, **kwargs):
+        """Initialize the core.
+
+        Args:
+            address: Where it is.
+            **kwargs: As ``GeminiLiveLLMService``.
+        """
+        self._address = address
+        super().__init__(
+            api_key=address.key, http_options=HttpOptions(base_url=address.http), **kwargs
+        )
+
+    def create_client(self):
+        """Create the client; a plain address, such as the rehearsal's, is left plain."""
+        super().create_client()
+        base = self._client._api_client._http_options.base_url
+        require_address(self._address.http, base, vendor="google")
+        if self._address.ws.startswith("ws://"):
+            client = self._client._api_client
+            client._websocket_base_url = lambda *_: self._address.ws
+            client._websocket_ssl_ctx = {}
+
+
+def build(session, address: Address, **settings) -> GeminiCore:
     """Cast a Gemini Live model.
 
     The model's name goes out as ``models/<name>``, which is how this API spells it.
     """
     model = settings.pop("model")
-    service = GeminiLiveLLMService(
-        api_key=address.key,
-        http_options=HttpOptions(base_url=address.http),
-        settings=GeminiLiveLLMService.Settings(
+    return GeminiCore(
+        address=address,
+        settings=GeminiCore.Settings(
             model=model if model.startswith("models/") else f"models/{model}", **settings
         ),
     )
-    base = service._client._api_client._http_options.base_url
-    require_address(address.http, base, vendor="google")
-    return service

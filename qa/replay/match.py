@@ -9,7 +9,10 @@ import json
 import re
 from typing import Any
 
-_ID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
+_ID = re.compile(
+    r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b"
+    r"|\b(?:toolu|call|msg|req|resp|item|event|fc)_(?=\w*\d)\w{8,}"
+)
 _FOLDER = re.compile(r"(?:[\w.:-]*[/\\]+)+vivace-[\w-]+")
 _BULK = 2000
 _RPC_FIELDS = ("id", "requestId", "progressToken")

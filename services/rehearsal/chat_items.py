@@ -59,6 +59,11 @@ def from_gemini(body: Message) -> Message:
     }
 
 
+def plain_base64(text: str) -> str:
+    """Return base64 in the plain alphabet; Google's SDK sends the one that is safe in URLs."""
+    return text.replace("-", "+").replace("_", "/")
+
+
 def _parts(content: Any) -> list[Message]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content or []
 
@@ -76,7 +81,7 @@ def _chat_block(part: Message) -> Message | None:
 
 def _gemini_block(part: Message) -> Message | None:
     if inline := part.get("inlineData"):
-        return _image(inline.get("mimeType", ""), inline.get("data", ""))
+        return _image(inline.get("mimeType", ""), plain_base64(inline.get("data", "")))
     if call := part.get("functionCall"):
         name = call["name"]
         return {

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-VENDORS = ("deepgram", "cartesia", "anthropic", "openai")
+VENDORS = ("deepgram", "cartesia", "anthropic", "openai", "elevenlabs", "google")
 # What each kind does; the part after the colon is its argument.
 KINDS = {
     "status": "answer the request or the handshake with this HTTP status",

@@ -33,6 +33,8 @@ class Profile:
         audio_speed: Synthesis speed as a multiple of real time.
         first_token: Request received to first content.
         tokens_per_second: Speed of the reply that follows.
+        reaction: End of the turn seen by a realtime core to its first audio. OpenAI announced
+            232 ms at best and 320 ms on average for GPT-4o's voice.
     """
 
     interim: Latency = Latency()
@@ -41,6 +43,7 @@ class Profile:
     audio_speed: float = 1000.0
     first_token: Latency = Latency()
     tokens_per_second: float = 1e6
+    reaction: Latency = Latency()
 
 
 PROFILES = {
@@ -52,6 +55,7 @@ PROFILES = {
         audio_speed=4.0,
         first_token=Latency(520, 1100),
         tokens_per_second=75.0,
+        reaction=Latency(250, 450),
     ),
     "bad-day": Profile(
         interim=Latency(350, 900),
@@ -60,6 +64,7 @@ PROFILES = {
         audio_speed=1.2,
         first_token=Latency(1800, 6000),
         tokens_per_second=25.0,
+        reaction=Latency(900, 3000),
     ),
 }
 

@@ -10,7 +10,7 @@ from services.rehearsal.anthropic_rules import tokens
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.realtime_items import as_conversation
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import Message, now, uid, until
+from services.rehearsal.wire import Message, uid, until
 
 VENDOR = "openai"
 RATE = 24000
@@ -60,17 +60,18 @@ class Response:
         self._id = f"resp_{uid()}"
         self._seconds = 0.0
 
-    async def run(self, *, heard_seconds: float) -> None:
+    async def run(self, *, heard_seconds: float, began: float) -> None:
         """Let the mind answer the conversation, and send what it says and calls.
 
         Args:
             heard_seconds: Audio heard so far, for the usage.
+            began: When the turn that is answered ended, in loop time.
         """
         head = {"id": self._id, "object": "realtime.response"}
         self._post("response.created", response={**head, "status": "in_progress", "output": []})
         body = as_conversation(self._session, self._items)
         self._visit.journal.write(VENDOR, "request", body=without_binaries(body))
-        due = now() + self._visit.profile.first_token.draw(self._visit.rng("openai/first"))
+        due = began + self._visit.profile.reaction.draw(self._visit.rng("openai/reaction"))
         answer = await self._visit.answer(VENDOR, body)
         await until(due)
         output: list[Message] = []

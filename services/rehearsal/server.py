@@ -12,9 +12,14 @@ from loguru import logger
 from services.rehearsal import (
     wire_anthropic,
     wire_cartesia,
+    wire_chat,
     wire_deepgram,
+    wire_elevenlabs,
     wire_flux,
+    wire_gemini,
+    wire_gemini_live,
     wire_realtime,
+    wire_whisper,
 )
 from services.rehearsal.faults import faults_from
 from services.rehearsal.latency import PROFILES, profile_named
@@ -23,6 +28,8 @@ from services.rehearsal.state import Rehearsal
 from services.rehearsal.wire import HOUSE
 
 HOST = "127.0.0.1"
+ELEVENLABS = "/v1/text-to-speech/{voice}/multi-stream-input"
+GEMINI_LIVE = "/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
 MAX_BODY = 32 << 20  # bytes; the Anthropic limit for a request
 
 
@@ -35,6 +42,11 @@ def application(house: Rehearsal) -> web.Application:
     app.router.add_get("/v2/listen", wire_flux.listen)
     app.router.add_get("/v1/realtime", wire_realtime.websocket)
     app.router.add_get("/tts/websocket", wire_cartesia.websocket)
+    app.router.add_get(ELEVENLABS, wire_elevenlabs.websocket)
+    app.router.add_get(GEMINI_LIVE, wire_gemini_live.websocket)
+    app.router.add_post("/v1beta/models/{call}", wire_gemini.models)
+    app.router.add_post("/v1/chat/completions", wire_chat.completions)
+    app.router.add_post("/v1/audio/transcriptions", wire_whisper.transcriptions)
     app.router.add_post("/v1/messages", wire_anthropic.messages)
     app.router.add_post("/v1/messages/count_tokens", wire_anthropic.count_tokens)
     app.router.add_get("/_rehearsal/health", health)

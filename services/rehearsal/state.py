@@ -82,6 +82,7 @@ class Visit:
         self.own_profile: Profile | None = None
         self.draws: dict[str, random.Random] = {}
         self.heard = False
+        self.kept: dict[str, list] = {}  # conversations a client may resume, by handle
         self._script: Script | None = None
         self._broken: ScriptError | None = None
         self._prompter: Prompter | None = None

@@ -64,6 +64,7 @@ class Outbox:
         self._error = error
         self._queue: asyncio.Queue[Callable[[], Awaitable[Message | None]]] = asyncio.Queue()
         self._count = 0
+        self._late: set[asyncio.Task] = set()
         self.fault = fault
         self._task = asyncio.create_task(self._run())
 
@@ -83,6 +84,17 @@ class Outbox:
             return None if unless() else message
 
         self.post_job(wait)
+
+    def post_late(self, message: Message, *, due: float) -> None:
+        """Send a message when it is due; what is posted meanwhile goes before it."""
+
+        async def wait() -> None:
+            await until(due)
+            self.post(message)
+
+        task = asyncio.create_task(wait())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     def post_job(self, job: Callable[[], Awaitable[Message | None]]) -> None:
         """Send what a job returns; what was posted later waits for it."""
@@ -119,8 +131,10 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop sending; what is still queued is dropped."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [self._task, *self._late]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _write(self, message: Message) -> None:
         if not self._socket.closed:

@@ -180,14 +180,14 @@ class Connection:
             return
         item_id = self._spoken_item
         self._post("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
-        due = now() + self._visit.profile.final.draw(self._visit.rng("openai/final"))
+        began = now()
+        due = began + self._visit.profile.final.draw(self._visit.rng("openai/final"))
         decoding, before = self._listener.finish(), self._hearing
 
         async def transcribe() -> None:
             if before:
                 await before
             text = text_of(await decoding)
-            await until(due)
             self._visit.journal.write(VENDOR, "final", text=text)
             content = [{"type": "input_audio", "transcript": text}]
             self._add(
@@ -202,25 +202,26 @@ class Connection:
             if ((self._session.get("audio") or {}).get("input") or {}).get("transcription"):
                 where = {"item_id": item_id, "content_index": 0}
                 kind = "conversation.item.input_audio_transcription"
-                self._post(f"{kind}.delta", **where, delta=text)
-                self._post(f"{kind}.completed", **where, transcript=text)
+                late = {"type": f"{kind}.completed", "event_id": f"event_{uid()}"}
+                self._outbox.post_late({**late, **where, "transcript": text}, due=due)
             if respond and text and (self._detection() or {}).get("create_response") is not False:
                 if self._responding:
                     await asyncio.gather(self._responding, return_exceptions=True)
-                self._respond({})
+                self._respond({}, began=began)
 
         self._hearing = asyncio.create_task(transcribe())
 
-    def _respond(self, options: Message) -> None:
+    def _respond(self, options: Message, *, began: float | None = None) -> None:
         self._response = Response(
             self._visit, self._post, session={**self._session, **options}, items=self._items
         )
-        self._responding = asyncio.create_task(self._answer(self._response))
+        began = now() if began is None else began
+        self._responding = asyncio.create_task(self._answer(self._response, began))
 
-    async def _answer(self, response: Response) -> None:
+    async def _answer(self, response: Response, began: float) -> None:
         if self._hearing and self._detection() is None:
             await self._hearing  # the client committed the turn just before it asked
-        await response.run(heard_seconds=self._heard_seconds)
+        await response.run(heard_seconds=self._heard_seconds, began=began)
 
     def _truncate(self, event: Message) -> None:
         ms = event["audio_end_ms"]

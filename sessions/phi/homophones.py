@@ -17,9 +17,11 @@ MEDIUM = v.words(
 WEAK = v.words("to too for wait know own door when")
 LEADS = v.words(
     "is it's its that's says in number code was with reads at are at: sure okay yeah uh um yes to on "
-    "digits be my ending ends as card plate member id four social zip fax cell phone mobile and born "
+    "flat apartment unit suite digits be my ending ends as card plate member id four social zip fax cell phone mobile and born "
     "license record account policy group birthday double triple date birth his zero reference claim"
 )
+PAUSES = v.words("no i mean sorry moment wait actually bear with me hang then okay")
+AFTER_SPELLING = v.words("thank thanks and that's uh um please okay that got") | {""}
 DOT_SOUNDS = v.words("dart dought dott doc dock dark dat don")
 AT_SOUNDS = v.words("add hat ad et")
 TLD_SOUNDS = {"calm": "com", "comm": "com", "come": "com", "kom": "com", "neat": "net", "nets": "net", "knit": "net", "orc": "org"}  # fmt: skip
@@ -93,7 +95,9 @@ def stretch(low: list[str], i: int, step: int) -> tuple[int, str]:
             count += 1
         elif word in STRONG or word in MEDIUM and count:
             count += 1
-        elif word in v.HESITATIONS and gap < 2:
+        elif word in v.MONTHS and len(word) > 3 and word != "may":
+            count += 1
+        elif (word in v.HESITATIONS or word in PAUSES) and gap < 4:
             gap += 1
         else:
             return count, word
@@ -143,37 +147,35 @@ def letter_here(low: list[str], i: int) -> bool:
     """The sound-alike at ``i`` is a letter of a spelled run or a code."""
     n = len(low)
 
+    def letter(k: int) -> bool:
+        return 0 <= k < n and is_letter(low[k])
+
     def near(k: int) -> bool:
-        return 0 <= k < n and (is_letter(low[k]) or low[k] in v.DIGITS or low[k] in v.REPEATS)
+        return letter(k) or 0 <= k < n and (low[k] in v.DIGITS or low[k] in v.REPEATS)
 
     before = low[i - 1] if i else ""
+    following = low[i + 1] if i + 1 < n else ""
+    ends = following in AFTER_SPELLING
     if low[i] == "oh":
-        return (
-            is_letter(before) and i + 1 < n and is_letter(low[i + 1]) and before not in ("a", "i")
-        )
-    if near(i - 1) and before not in ("a", "i", "one"):
-        if near(i + 1) and low[i + 1] not in ("i", "a") or near(i + 1) and near(i + 2):
+        spelled = letter(i - 1) and (before not in ("a", "i") or letter(i - 2))
+        return spelled and (letter(i + 1) or ends and letter(i - 2) and letter(i - 3))
+    if near(i - 1) and before != "one" and (before not in ("a", "i") or letter(i - 2)):
+        if near(i + 1) and (following not in ("a", "i") or near(i + 2) or letter(i - 2)):
             return True
-        if i + 1 < n and low[i + 1] in v.LETTER_SOUNDS and near(i + 2):
+        if following in v.LETTER_SOUNDS and near(i + 2):
             return True
-        if (
-            is_letter(before)
-            and near(i - 2)
-            and (i + 1 == n or low[i + 1] in v.TEENS or low[i + 1] in v.TENS)
-        ):
+        if letter(i - 1) and near(i - 2) and (ends or following in v.TEENS or following in v.TENS):
             return True
-        return before in v.REPEATS and is_letter(low[i - 2] if i > 1 else "")
-    if before == "" or before in LEADS or before in ("goes", "spelled", "lead"):
+        return before in v.REPEATS and letter(i - 2)
+    if before == "" or before in LEADS or before in ("goes", "spelled", "course"):
         ahead = 0
         for k in range(i + 1, min(n, i + 5)):
-            if near(k) or low[k] in v.LETTER_SOUNDS or low[k] in v.TENS or low[k] in v.TEENS:
-                ahead += 1
-            else:
+            if not (near(k) or low[k] in v.LETTER_SOUNDS or low[k] in v.TENS or low[k] in v.TEENS):
                 break
-        natural = low[i] in v.words("you are see be why oh tea eye")
-        return ahead >= (3 if natural else 2) and (
-            not natural or is_letter(low[i + 1]) or ahead >= 4
-        )
+            ahead += 1
+        if low[i] in v.words("you are see be why oh tea eye"):
+            return ahead >= 3 and (letter(i + 1) or ahead >= 4)
+        return ahead >= 2
     return False
 
 

@@ -140,6 +140,9 @@ class Candidate:
     def date(self) -> str | None:
         """Digits said for a date: "seven four fifty seven"."""
         asked = "DATE" in self.asked
+        century = self.run.digits[:2] in ("19", "20")
+        if self.digits == 4 and century and self.items[0] in ("nineteen", "twenty", "two"):
+            return None  # a bare year
         if self.digits >= 3 and not self.run.grouped and (asked or self.cued == "DATE"):
             return "DATE" if self.digits <= 8 else "ID"
         if self.digits >= 4 and asked:

@@ -64,8 +64,8 @@ def patterns_only():
         ImportError: presidio-analyzer is not installed.
     """
     try:
-        from presidio_analyzer import AnalyzerEngine
-        from presidio_analyzer.nlp_engine import NlpEngineProvider
+        from presidio_analyzer import AnalyzerEngine  # pyright: ignore[reportMissingImports]
+        from presidio_analyzer.nlp_engine import NlpEngineProvider  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError("Presidio is not installed. Install the 'phi' extra.") from error
     model = {"nlp_engine_name": "no_op", "models": [{"lang_code": "en", "model_name": ""}]}

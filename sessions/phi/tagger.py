@@ -13,6 +13,7 @@ from sessions.phi.names import closed, strength
 from sessions.phi.tokens import Words, is_letter, is_number
 
 KIND = {"NAME": "NAME", "GEO": "GEO", "DATE": "DATE", "EMAIL": "EMAIL", "URL": "EMAIL"}
+DETERMINERS = v.words("the a an this that these those some any no each every another")
 CUE_WORDS = (
     v.STOP | v.RELATIONS | v.TITLES | v.STREETS | v.MEASURES | v.HESITATIONS | v.UNITS_OF_HOME
     | v.words(
@@ -140,6 +141,9 @@ def allowed(words: Words, i: int, kind: str, asked: tuple[str, ...]) -> bool:
     number = is_number(low)
     near = {*label[max(0, i - 3) : i], *label[i + 1 : i + 4]}
     if kind == "NAME":
+        before = words.low[i - 1] if i else ""
+        if before in DETERMINERS and words.flags[i] & DICTIONARY:
+            return False
         single = len(low) == 1 and not (i and label[i - 1] == "NAME")
         return not single and not closed(words, i) and not words.flags[i] & STATE
     if kind == "GEO":

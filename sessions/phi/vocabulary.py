@@ -194,7 +194,7 @@ NOT_A_NAME = words(
     "honda toyota ford chevy chevrolet nissan kia hyundai subaru mazda jeep tesla bmw audi lexus volvo volkswagen buick cadillac "
     "dodge chrysler acura infiniti mini fiat vauxhall renault peugeot skoda camry corolla civic prius starbucks mcdonalds "
     "tesco boots asda sainsbury sainsburys lidl aldi ikea netflix spotify whatsapp instagram tiktok youtube paypal alexa siri "
-    "bravo delta echo god jesus internet wifi bluetooth iphone android mhm okey okie dokie dokey dokes"
+    "loo bravo delta echo god jesus internet wifi bluetooth iphone android mhm okey okie dokie dokey dokes"
 )
 # Clinical words that the name lists hold too.
 ACRONYMS = words(

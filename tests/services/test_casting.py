@@ -136,3 +136,10 @@ def test_deepgrams_silent_fallback_to_its_own_host_is_caught(session, monkeypatc
 def test_no_sdk_retries_behind_our_back(session):
     for name in ("anthropic/claude-sonnet-4-6", "openai/gpt-4.1"):
         assert llm(session, name)._client.max_retries == 0
+
+
+def test_the_metrics_of_a_rehearsed_service_say_so(session):
+    rehearsed = llm(session, "anthropic/claude-sonnet-4-6")
+    live = llm(session, "openai/gpt-4.1")
+    assert rehearsed._metrics._core_metrics_data.model == "rehearsal"
+    assert live._metrics._core_metrics_data.model == "gpt-4.1"

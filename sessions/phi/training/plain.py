@@ -61,6 +61,8 @@ i had (it|my appendix|my tonsils|surgery|braces|a concussion|mono) (out |)in (hi
 (on|from) my (mother's|father's|mom's|dad's|wife's) side( of the family|)
 i'm a (school bus|truck|taxi|delivery|forklift) driver
 (the|that|this|another|some|an older|a young) (lady|man|guy|woman|fella|gentleman|person) (at|on|from|in) (the desk|the phone|the front|billing|the pharmacy|reception)
+(toast|porridge|tea|yogurt|chicken|fish|pasta|a salad|soup|rice|a sandwich) with (honey|ginger|lemon|olive oil|basil|jam|butter|pepper|sage|rosemary|turkey|ham|gravy|mint|berries)
+(i|we|he|she|they) (ran|walked|went|rushed|got up) to the (loo|john|bathroom|can|garden|shop|chemist|surgery|pub|barn|mill)
 (awesome|super|cool|sweet|roger that|will do|copy that|right on|cheers|brilliant|lovely|smashing|bless you|god bless) (thanks|then|see you|bye|talk soon|have a good one|)
 """
 
