@@ -176,10 +176,13 @@ def check(args) -> int:
 
 def redact(_args) -> int:
     """Redact JSON lines from stdin to stdout."""
-    from qa.redact import redact_lines
+    from qa.redact import BadLine, redact_lines
 
-    for line in redact_lines(sys.stdin):
-        print(line, flush=True)
+    try:
+        for line in redact_lines(sys.stdin):
+            print(line, flush=True)
+    except BadLine as error:
+        raise Refused(str(error)) from error
     return 0
 
 

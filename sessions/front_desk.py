@@ -35,13 +35,12 @@ class FrontDesk(FrameProcessor):
         """Initialize the desk.
 
         Args:
-            folder: Where documents are laid; made here, readable by this user only.
+            folder: Where documents are laid; made for the first one, for this user only.
             storage: Resolves the URLs of uploads; ``None`` where the door has no upload route.
             **kwargs: Additional arguments passed to the parent FrameProcessor.
         """
         super().__init__(**kwargs)
         self.folder = folder
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._storage = storage
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):
@@ -66,9 +65,13 @@ class FrontDesk(FrameProcessor):
             await self.push_error("The document did not arrive. Upload it once more.")
             return
         name = Path(frame.filename or "document.txt").name
-        await asyncio.to_thread((self.folder / name).write_bytes, contents)
+        await asyncio.to_thread(self._lay, name, contents)
         note: LLMContextMessage = {"role": "developer", "content": NOTE}
         await self.push_frame(LLMMessagesAppendFrame([note], run_llm=bool(frame.run_llm)))
+
+    def _lay(self, name: str, contents: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / name).write_bytes(contents)
 
     async def _contents(self, frame: UserFileRawFrame) -> bytes:
         if frame.type == "bytes":

@@ -34,6 +34,7 @@ class Vendors:
         self._unused: dict[tuple, list[Connection]] = defaultdict(list)
         self._exchanges: dict[tuple, list[Connection]] = defaultdict(list)
         self._asked: set[int] = set()
+        self._keys = {c.number: key_of(c.asked) for c in taped if c.kind == "http"}
         self._hosts = {c.host for c in taped if c.kind != "process"}
         for connection in taped:
             if connection.kind == "http":
@@ -117,7 +118,7 @@ class Vendors:
     def _answer_to(self, place: tuple, body: str) -> Connection | None:
         exchanges = self._exchanges.get(place, [])
         key = key_of(body)
-        same = [e for e in exchanges if key_of(e.asked) == key]
+        same = [e for e in exchanges if self._keys[e.number] == key]
         unused = [e for e in exchanges if e.number not in self._asked]
         exact = next((e for e in same if e.number not in self._asked), None)
         close = exact or next((e for e in unused if nearly(e.asked, body)), None)

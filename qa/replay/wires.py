@@ -1,6 +1,7 @@
 """What a tape knows of the outside: its connections, each with what went over it and when."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -75,7 +76,7 @@ class Connection:
         """Which part of the cast is at the other end."""
         return stage_of(self.url)
 
-    @property
+    @cached_property
     def asked(self) -> str:
         """The body of an HTTP request."""
         return "".join(s.text or "" for s in self.said if s.sent and s.kind == "text")

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer
 
 
 class MemoMismatch(AssertionError):
@@ -57,6 +58,11 @@ class InferenceMemo:
         memo = self
         voice_confidence = SileroVADAnalyzer.voice_confidence
         predict = LocalSmartTurnAnalyzerV3._predict_endpoint
+        volume = VADAnalyzer._get_smoothed_volume
+
+        def unheard_volume(self, audio):
+            # Counts for nothing unless the parameters ask for a least volume.
+            return volume(self, audio) if self.params.min_volume > 0 else 0.0
 
         def remembered_confidence(self, buffer):
             return memo._confidence(self, bytes(buffer), voice_confidence)
@@ -66,11 +72,13 @@ class InferenceMemo:
 
         SileroVADAnalyzer.voice_confidence = remembered_confidence
         LocalSmartTurnAnalyzerV3._predict_endpoint = remembered_endpoint
+        VADAnalyzer._get_smoothed_volume = unheard_volume
         try:
             yield
         finally:
             SileroVADAnalyzer.voice_confidence = voice_confidence
             LocalSmartTurnAnalyzerV3._predict_endpoint = predict
+            VADAnalyzer._get_smoothed_volume = volume
 
     def _confidence(self, vad: SileroVADAnalyzer, buffer: bytes, infer) -> float:
         # The model was reset when no window has been scored since; the chain starts anew.

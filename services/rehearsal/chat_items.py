@@ -1,9 +1,11 @@
 """OpenAI chat messages and Gemini contents, translated into the Anthropic form the mind reads."""
 
 import json
+import re
 from typing import Any
 
 Message = dict[str, Any]
+OPAQUE = ("args", "response", "parameters", "parametersJsonSchema")
 
 
 def from_chat(body: Message) -> Message:
@@ -57,6 +59,19 @@ def from_gemini(body: Message) -> Message:
         ],
         "messages": messages,
     }
+
+
+def camel(value: Any) -> Any:
+    """Return a Gemini message with its fields in camelCase: the API takes both spellings.
+
+    What belongs to a tool, its arguments and results, keeps its own names.
+    """
+    if isinstance(value, list):
+        return [camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = {re.sub(r"_([a-z])", lambda m: m[1].upper(), key): key for key in value}
+    return {new: value[old] if new in OPAQUE else camel(value[old]) for new, old in named.items()}
 
 
 def plain_base64(text: str) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services.rehearsal import sse
 from services.rehearsal.anthropic_rules import tokens
-from services.rehearsal.chat_items import from_gemini
+from services.rehearsal.chat_items import camel, from_gemini
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import MODEL, Answer
 from services.rehearsal.script import ScriptError
@@ -58,7 +58,7 @@ async def models(request: web.Request) -> web.StreamResponse:
     if method not in METHODS or not model:
         return problem(404, f"The rehearsal has {', '.join(METHODS)}, not {method!r}.")
     try:
-        body = await request.json()
+        body = camel(await request.json())
     except ValueError:
         return problem(400, "Invalid JSON payload received.")
     asked = from_gemini(body)

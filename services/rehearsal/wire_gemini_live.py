@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from services.rehearsal.anthropic_rules import tokens
-from services.rehearsal.chat_items import from_gemini, plain_base64
+from services.rehearsal.chat_items import camel, from_gemini, plain_base64
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import Answer
 from services.rehearsal.state import Visit
@@ -49,7 +49,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     try:
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                if reason := await connection.receive(json.loads(message.data)):
+                if reason := await connection.receive(camel(json.loads(message.data))):
                     visit.journal.write(VENDOR, "refused", reason=reason)
                     await socket.close(code=1007, message=reason.encode()[:120])
     finally:

@@ -19,10 +19,10 @@ FIELDS: list[tuple[str, re.Pattern[str]]] = [
         ("LICENSE", r"licen[sc]e(?:_number|_no|_id)?|npi|dea"),
         ("VEHICLE", r"vin|plate|vehicle_id"),
         ("DEVICE", r"serial(?:_number|_no)?|device_id|udi|imei|mac"),
-        ("DATE", r"dob|birth_?da(?:te|y)|date_of_\w+|date|born|admitted(?:_at)?|discharged(?:_at)?|deceased|visit_date"),
+        ("DATE", r"dob|birth_?da(?:te|y)|date_of_\w+|date|born|admitted(?:_at)?|discharged(?:_at)?|deceased|visit_date|(?:first|last|next)_(?:visit|seen|appointment|contact)"),
         ("PHONE", r"phone|telephone|tel|mobile|cell|callback|caller_id|msisdn"),
         ("GEO", r"address|addr|street|city|county|zip|zip_?code|postal_?code|postcode|latitude|longitude|lat|lng|lon|location"),
-        ("NAME", r"name|first|last|given|family|surname|full_name|patient|caller|guardian|contact|provider|physician|doctor|nurse|"
+        ("NAME", r"name|family|surname|full_name|patient|caller|guardian|contact|provider|physician|doctor|nurse|"
                  r"subscriber_name|clinician|attending|participant|author|user_name|username"),
         ("ID", r"confirmation(?:_number|_code|_id)?|claim(?:_id|_number)?|reference(?:_number)?|booking_(?:id|code)|ticket|passport|"
                r"case_(?:id|number)|order_(?:id|number)|prescription_(?:id|number)|rx_number|auth(?:orization)?_(?:number|code)"),
@@ -38,6 +38,8 @@ def field_label(name: str) -> str | None:
     snake = re.sub(r"[\s\-.]+", "_", snake).lower()
     if NOT_NAMES.search(snake):
         return None
+    if snake in ("first", "last", "given", "middle"):
+        return "NAME"
     for label, pattern in FIELDS:
         if pattern.search(snake):
             return label

@@ -12,6 +12,7 @@ from qa.replay.tapes import open_tape
 CASSETTES = Path(__file__).parents[1] / "cassettes"
 
 
+@pytest.mark.slow
 def test_a_fork_is_the_same_call_up_to_its_turn_and_a_tape_of_its_own(tmp_path):
     tape = open_tape(CASSETTES / "barge-in.mcap.sealed")
     save = tmp_path / "fork.mcap.sealed"

@@ -67,12 +67,14 @@ def test_a_bot_that_hangs_is_ended_in_virtual_time(tape):
     assert "ReplayOverrun" in replay(tape, Options(bot=bot)).error
 
 
+@pytest.mark.slow
 def test_what_the_observers_see_does_not_depend_on_how_they_are_handed_round(tape):
     ours = replay(tape, Options(event_log=True))
     pipecats = replay(tape, Options(event_log=True, one_queue=False))
     assert ours.log.canonical() == pipecats.log.canonical()
 
 
+@pytest.mark.slow
 def test_a_memo_changes_nothing(tmp_path):
     for name in (SHORT.name, "local.key"):
         shutil.copy(CASSETTES / name, tmp_path)

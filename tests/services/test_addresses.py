@@ -60,8 +60,8 @@ def test_a_rehearsed_vendor_needs_no_agreement_and_a_real_one_does(hipaa, monkey
 @pytest.mark.parametrize(
     ("vendor", "stage", "env", "url", "says"),
     [
-        ("openai", "llm", {}, "", "OPENAI_API_KEY is not set.*cast anthropic"),
-        ("elevenlabs", "tts", {}, "", "ELEVENLABS_API_KEY is not set.*cast cartesia"),
+        ("deepgram", "llm", {}, "", "DEEPGRAM_API_KEY is not set.*cast anthropic"),
+        ("google", "tts", {}, "", "GOOGLE_API_KEY is not set.*cast cartesia"),
         ("deepgram", "stt", {"DEEPGRAM_API_KEY": REAL, "DEEPGRAM_URL": "http://127.0.0.1:9"}, "", "real key"),
         ("deepgram", "stt", {"DEEPGRAM_API_KEY": REAL, "DEEPGRAM_URL": "ws://127.1:9"}, "", "real key"),
         ("anthropic", "llm", {"ANTHROPIC_API_KEY": REAL, "ANTHROPIC_BASE_URL": "http://localhost"}, "", "real key"),

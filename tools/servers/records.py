@@ -72,7 +72,7 @@ def add_note(patient_id: str, text: str) -> dict:
 @server.tool()
 def read_document(folder: str) -> dict:
     """Read the newest document the caller has uploaded."""
-    files = sorted(Path(folder).iterdir(), key=lambda path: path.stat().st_mtime)
+    files = sorted(Path(folder).glob("*"), key=lambda path: path.stat().st_mtime)
     if not files:
         return {"found": False, "hint": "Ask the caller to upload it on the page."}
     try:

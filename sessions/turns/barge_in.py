@@ -1,0 +1,284 @@
+"""Barge-in: silence at the first sound, then yield to the caller or go on."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from loguru import logger
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.turns.types import ProcessFrameResult
+from pipecat.turns.user_start import BaseUserTurnStartStrategy
+
+from sessions.turns.hearing import Hearing, Window
+from sessions.turns.playback import Playback
+from sessions.turns.verdict import FAR_DB, Sound, Verdict, is_backchannel, judge
+
+# One window as sure as this, or two that are speech, silence the bot.
+SURE = 0.8
+
+# A first syllable grows: it may be this much below the level that counts as near.
+GROWING_DB = 7.0
+
+# Silence that separates one sound from the next.
+APART_SECS = 0.4
+
+# A sound that was let pass and goes on as loud speech for so long is the caller after all.
+INSISTS_WINDOWS = 10
+
+# A short answer given while the bot's last word still sounds is an answer, no backchannel.
+ANSWER_SECS = 1.0
+
+
+@dataclass
+class Decision:
+    """One sound over the bot's voice, for figures and logs.
+
+    Parameters:
+        at: When the voice was held, seconds on the monotonic clock.
+        took_secs: From there to the decision.
+        verdict: What was decided.
+        late: Whether it overturned an earlier ``RESUME`` of the same sound.
+    """
+
+    at: float
+    took_secs: float
+    verdict: Verdict
+    late: bool = False
+
+
+@dataclass
+class _Passing:
+    """A sound over the bot's voice, from its first window to the silence after it."""
+
+    windows: list[Window] = field(default_factory=list)
+    final: str = ""
+    interim: str = ""
+    verdict: Verdict | None = None
+    since_verdict: int = 0
+    ended_at: float | None = None
+
+    @property
+    def words(self) -> str:
+        return f"{self.final} {self.interim}".strip()
+
+
+class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
+    """Starts the caller's turn at once while the bot is silent, and with judgement while it speaks.
+
+    At the first sound over the bot's voice, the voice is held. Within 0.4 s it is dropped, and the
+    caller has the turn; or it goes on where it was held: that was a backchannel, a cough, a
+    door, somebody else, or the bot's own voice.
+
+    Transcripts of what was let pass are kept out of the context.
+    """
+
+    def __init__(
+        self,
+        hearing: Hearing,
+        playback: Playback,
+        *,
+        on_hold: Callable[[bool], Awaitable[None]] | None = None,
+        **kwargs,
+    ):
+        """Initialize the strategy.
+
+        Args:
+            hearing: The session's voice detector.
+            playback: The bot's voice.
+            on_hold: Told ``True`` when the voice is held and ``False`` when it goes on or is
+                dropped; must not wait for anything.
+            **kwargs: Passed on to Pipecat's base.
+        """
+        super().__init__(**kwargs)
+        self.decisions: list[Decision] = []
+        self._hearing, self._playback = hearing, playback
+        self._on_hold = on_hold
+        self._speaking = False
+        self._bot = False
+        self._held_at: float | None = None
+        self._passing: _Passing | None = None
+        self._unheard: list[TranscriptionFrame] = []
+        hearing.listener = self._hear
+        playback.listeners.append(hearing.played)
+
+    async def process_frame(self, frame: Frame) -> ProcessFrameResult:
+        """Follow who is speaking, and read what was said.
+
+        Args:
+            frame: Any frame the user aggregator sees.
+
+        Returns:
+            ``STOP`` if the caller's turn has started with it.
+        """
+        if isinstance(frame, BotStartedSpeakingFrame):
+            self._bot = True
+        elif isinstance(frame, BotStoppedSpeakingFrame):
+            self._bot = False
+            return await self._after_the_bot()
+        elif isinstance(frame, VADUserStartedSpeakingFrame):
+            self._speaking = True
+            if not self._bot:
+                return await self._start()
+        elif isinstance(frame, VADUserStoppedSpeakingFrame):
+            self._speaking = False
+        elif isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame)):
+            if frame.text.strip():
+                return await self._read(frame)
+        return ProcessFrameResult.CONTINUE
+
+    async def handle_user_turn_started(self):
+        """A turn has started, for whatever reason: nothing is let pass any more."""
+        self._passing = None
+        self._unheard.clear()
+        await self._let_go(resume=False)
+
+    async def _hear(self, windows: list[Window]) -> None:
+        for window in windows:
+            if not self._bot:
+                if self._speaking:
+                    self._hearing.caller.learn(window)
+                continue
+            await self._follow(window)
+
+    async def _follow(self, window: Window) -> None:
+        passing = self._passing
+        if passing is None:
+            if self._is_onset(window):
+                await self._hold(window)
+            return
+        passing.windows.append(window)
+        if window.voiced:
+            passing.ended_at = None
+        elif passing.ended_at is None:
+            passing.ended_at = window.at
+        if passing.verdict is None:
+            await self._decide(passing)
+        elif passing.verdict is Verdict.RESUME:
+            await self._watch(passing, window)
+
+    def _is_onset(self, window: Window) -> bool:
+        caller = self._hearing.caller.level_db
+        before = self._hearing.windows
+        earlier = before[-2] if len(before) > 1 else None
+        if caller is not None and window.level_db < caller - FAR_DB - GROWING_DB:
+            return False
+        return window.confidence >= SURE or bool(
+            window.voiced and earlier and earlier.voiced and window.at - earlier.at < 0.1
+        )
+
+    async def _hold(self, window: Window) -> None:
+        if not self._playback.hold():
+            if self._playback.attached:
+                return  # between two sentences: there is nothing to silence, and no voice to judge
+        self._passing = _Passing([window])
+        self._held_at = time.monotonic()
+        if self._on_hold:
+            await self._on_hold(True)
+
+    async def _decide(self, passing: _Passing) -> None:
+        if self._held_at is None:
+            return
+        held = time.monotonic() - self._held_at
+        sound = Sound(held, passing.windows, passing.words, self._hearing.caller.level_db)
+        verdict = judge(sound)
+        if verdict is None:
+            return
+        self._note(verdict, held)
+        if verdict is Verdict.YIELD:
+            await self._start()
+        else:
+            passing.verdict = verdict
+            await self._let_go(resume=True)
+            await self._forget()
+
+    async def _watch(self, passing: _Passing, window: Window) -> None:
+        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
+        loud = window.voiced and near and window.brightness_hz > 0
+        passing.since_verdict = passing.since_verdict + 1 if loud else 0
+        if passing.since_verdict >= INSISTS_WINDOWS:
+            await self._yield_late(passing)
+        elif passing.ended_at is not None and window.at - passing.ended_at > APART_SECS:
+            self._passing = None
+
+    async def _yield_late(self, passing: _Passing) -> ProcessFrameResult:
+        self._note(Verdict.YIELD, time.monotonic() - (self._held_at or 0.0), late=True)
+        for frame in self._unheard:
+            # Its words were taken back when it was let pass.
+            await self.push_frame(frame)
+        return await self._start()
+
+    async def _read(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
+        passing = self._passing
+        if passing is None and not self._bot:
+            return await self._start()
+        if passing is None:
+            # A transcript of something let pass, later than the silence after it.
+            if not is_backchannel(frame.text) and self._is_near_lately():
+                return await self._start()
+            return await self._drop(frame)
+        if isinstance(frame, TranscriptionFrame):
+            passing.final, passing.interim = f"{passing.final} {frame.text}".strip(), ""
+        else:
+            passing.interim = frame.text
+        if passing.verdict is None:
+            await self._decide(passing)
+            if passing.verdict is None:
+                return ProcessFrameResult.CONTINUE
+        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
+        if near and not is_backchannel(passing.words):
+            return await self._yield_late(passing)
+        return await self._drop(frame)
+
+    def _is_near_lately(self) -> bool:
+        recent = [w for w in self._hearing.windows if w.voiced]
+        return Sound(0, recent[-16:], caller_db=self._hearing.caller.level_db).near
+
+    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
+        if isinstance(frame, TranscriptionFrame):
+            self._unheard.append(frame)
+            await self._forget()
+        return ProcessFrameResult.CONTINUE
+
+    async def _forget(self) -> None:
+        await self.trigger_reset_aggregation()
+
+    async def _after_the_bot(self) -> ProcessFrameResult:
+        """The bot has finished: what overlapped its last word was an answer."""
+        passing, self._passing = self._passing, None
+        unheard, self._unheard = self._unheard, []
+        await self._let_go(resume=True)
+        if passing is None or passing.verdict is not Verdict.RESUME:
+            return ProcessFrameResult.CONTINUE
+        fresh = passing.ended_at is None or time.monotonic() - passing.ended_at < ANSWER_SECS
+        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
+        if not (fresh and near and (unheard or self._speaking)):
+            return ProcessFrameResult.CONTINUE
+        for frame in unheard:
+            await self.push_frame(frame)
+        return await self._start() if self._speaking else ProcessFrameResult.CONTINUE
+
+    async def _start(self) -> ProcessFrameResult:
+        await self.trigger_user_turn_started()
+        return ProcessFrameResult.STOP
+
+    async def _let_go(self, *, resume: bool) -> None:
+        if self._held_at is None:
+            return
+        self._held_at = None
+        if resume:
+            self._playback.resume()
+        if self._on_hold:
+            await self._on_hold(False)
+
+    def _note(self, verdict: Verdict, took: float, *, late: bool = False) -> None:
+        at = self._held_at if self._held_at is not None else time.monotonic()
+        self.decisions.append(Decision(at, took, verdict, late))
+        logger.debug(f"{self}: {verdict.value}{' late' if late else ''} after {took * 1000:.0f} ms")

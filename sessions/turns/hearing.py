@@ -1,0 +1,157 @@
+"""Silero with a memory: what each 32 ms of the microphone held, and whether it was the bot."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import numpy as np
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADParams, VADState
+
+from sessions.turns.echo import COMPARED_SECS, EchoGate
+
+# Confirms a caller's voice 134 ms after its onset, where Silero's defaults take 354 ms and miss
+# quiet speech. Loudness plays no part: its 400 ms window is what makes the defaults slow.
+VAD = VADParams(start_secs=0.1, stop_secs=0.2, min_volume=0.0)
+
+# The model was trained on speech at ordinary levels; a quiet line is brought there.
+ORDINARY_DB = -26.0
+LARGEST_GAIN_DB = 24.0
+
+SPEECH = 0.5
+MEMORY_WINDOWS = 128
+
+
+@dataclass(frozen=True)
+class Window:
+    """What 32 ms of the microphone held.
+
+    Parameters:
+        at: When its end arrived, seconds on the monotonic clock.
+        confidence: That it is somebody's voice, 0 to 1; 0 for the bot's own.
+        level_db: Its loudness, dB of full scale.
+        brightness_hz: Where its energy lies: about 300 for a hum, above 600 for words.
+        echo: Whether it is the bot's own voice coming back.
+    """
+
+    at: float
+    confidence: float
+    level_db: float
+    brightness_hz: float
+    echo: bool = False
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody speaks in it."""
+        return self.confidence >= SPEECH
+
+
+class Caller:
+    """How loud the caller is on this line, learnt from what they said in their own turns."""
+
+    def __init__(self):
+        """Start without knowing."""
+        self._levels: deque[float] = deque(maxlen=200)
+
+    @property
+    def level_db(self) -> float | None:
+        """Their usual level, dB of full scale; ``None`` until they have spoken for 0.4 s."""
+        return float(np.percentile(self._levels, 60)) if len(self._levels) >= 12 else None
+
+    def learn(self, window: Window) -> None:
+        """Take a window of their own turn into account."""
+        if window.confidence >= 0.8:
+            self._levels.append(window.level_db)
+
+
+class Hearing(SileroVADAnalyzer):
+    """The voice detector of a session.
+
+    The bot's own voice is no voice, and each window is kept for whoever has to judge what was
+    heard.
+    """
+
+    def __init__(self, *, params: VADParams = VAD):
+        """Initialize the hearing.
+
+        Args:
+            params: When Pipecat's detector takes a voice for begun and ended.
+        """
+        super().__init__(params=params)
+        self.caller = Caller()
+        self.echo: EchoGate | None = None
+        self.windows: deque[Window] = deque(maxlen=MEMORY_WINDOWS)
+        self.listener: Callable[[list[Window]], Awaitable[None]] | None = None
+        self._heard = np.zeros(0, np.float32)
+        self._fresh: list[Window] = []
+
+    def set_sample_rate(self, sample_rate: int):
+        """Set the rate of the microphone.
+
+        Args:
+            sample_rate: 8000 or 16000.
+        """
+        super().set_sample_rate(sample_rate)
+        self.echo = EchoGate(self.sample_rate)
+
+    def played(self, audio: bytes, sample_rate: int, at: float) -> None:
+        """Note what the bot says; see :meth:`EchoGate.played`."""
+        if self.echo:
+            self.echo.played(audio, sample_rate, at)
+
+    def voice_confidence(self, buffer: bytes) -> float:
+        """How sure it is that somebody other than the bot speaks. Runs in a worker thread.
+
+        Args:
+            buffer: One window, 16-bit mono.
+        """
+        samples = np.frombuffer(buffer, np.int16).astype(np.float32) / 32768
+        keep = int(COMPARED_SECS * self.sample_rate)
+        self._heard = np.concatenate([self._heard, samples])[-keep:]
+        at = time.monotonic()
+        confidence = _number(super().voice_confidence(self._amplified(buffer, samples)))
+        echo = False
+        if confidence > 0.3 and self.echo and len(self._heard) == keep:
+            echo = self.echo.explains(self._heard, at)
+        self._fresh.append(
+            Window(
+                at,
+                0.0 if echo else confidence,
+                10 * float(np.log10(np.mean(samples**2) + 1e-10)),
+                _brightness(samples, self.sample_rate),
+                echo,
+            )
+        )
+        return self._fresh[-1].confidence
+
+    async def analyze_audio(self, buffer: bytes) -> VADState:
+        """Hear a chunk of sound, and tell the listener.
+
+        Args:
+            buffer: 16-bit mono.
+        """
+        state = await super().analyze_audio(buffer)
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self.windows.extend(fresh)
+            if self.listener:
+                await self.listener(fresh)
+        return state
+
+    def _amplified(self, buffer: bytes, samples: np.ndarray) -> bytes:
+        level = self.caller.level_db
+        gain_db = min(LARGEST_GAIN_DB, ORDINARY_DB - level) if level is not None else 0.0
+        if gain_db < 3:
+            return buffer
+        louder = np.clip(samples * 10 ** (gain_db / 20), -1, 1)
+        return (louder * 32767).astype(np.int16).tobytes()
+
+
+def _number(confidence) -> float:
+    return float(confidence.item() if hasattr(confidence, "item") else confidence)
+
+
+def _brightness(samples: np.ndarray, rate: int) -> float:
+    energy = float(np.mean(samples**2)) + 1e-10
+    return rate / (2 * np.pi) * float(np.sqrt(np.mean(np.diff(samples) ** 2) / energy))
