@@ -5,6 +5,9 @@ python runner.py serve consultation   serve one bot
 python runner.py list                 the bots there are
 python runner.py check [BOT]          what works, what is missing, and the cure
 python runner.py call BOT             dial a bot as the rehearsal caller, and watch
+python runner.py replay TAPE...       recorded calls through the real pipeline, many times faster
+python runner.py diff A [B]           what differs between two calls, turn by turn
+python runner.py fork TAPE --at TURN  the same call up to a turn, then another model or prompt
 python runner.py redact               JSON lines in, the same without identifiers out
 """
 
@@ -13,6 +16,7 @@ import asyncio
 import json
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,6 +31,7 @@ logger.remove()  # Pipecat announces itself on import
 os.environ.setdefault("PIPECAT_LOG_LLM_CONTEXT", "off")
 
 import bots
+from sessions.tape.errors import TapeError
 
 ROOT = Path(__file__).parent
 UPLOADS = ROOT / "uploads"
@@ -39,7 +44,11 @@ class Refused(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    root = argparse.ArgumentParser(prog="runner.py", description=(__doc__ or "").splitlines()[0])
+    root = argparse.ArgumentParser(
+        prog="runner.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     root.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -64,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     )
     call.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
 
+    for name, purpose in (
+        ("replay", "replay tapes"),
+        ("diff", "compare calls"),
+        ("fork", "fork a call"),
+    ):
+        commands.add_parser(name, help=purpose, add_help=False)
     commands.add_parser("redact", help="redact JSON lines from stdin")
     return root
 
@@ -186,6 +201,28 @@ def redact(_args) -> int:
     return 0
 
 
+# What QA does with tapes: each module declares its own options and prints its own answer.
+TAPES_COMMANDS = {
+    "replay": "qa.replay.command",
+    "diff": "qa.diff.command",
+    "fork": "qa.fork",
+}
+
+
+def with_tapes(command: str, argv: list[str]) -> int:
+    """Run a command of QA's."""
+    module = import_module(TAPES_COMMANDS[command])
+    options = argparse.ArgumentParser(
+        prog=f"runner.py {command}", description=(module.__doc__ or "").splitlines()[0]
+    )
+    module.add_arguments(options)
+    logger.add(TAPES / "qa.log", level="INFO")
+    try:
+        return module.main(options.parse_args(argv))
+    except (OSError, TapeError, ValueError) as error:
+        raise Refused(str(error)) from error
+
+
 COMMANDS = {"serve": serve, "list": list_bots, "check": check, "call": call, "redact": redact}
 
 
@@ -196,16 +233,24 @@ def main(argv: list[str]) -> int:
         The exit code: 0 when all went well.
     """
     load_dotenv(ROOT / ".env")
-    args = parser().parse_args(argv if argv and not argv[0].startswith("-") else ["serve", *argv])
-    log = TAPES / "call.log" if args.command == "call" else sys.stderr
-    logger.add(log, level="DEBUG" if args.verbose else "INFO")
     try:
-        return COMMANDS[args.command](args)
+        if argv and argv[0] in TAPES_COMMANDS:
+            return with_tapes(argv[0], argv[1:])
+        return run(argv)
     except (Refused, bots.UnknownBot) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def run(argv: list[str]) -> int:
+    """Run a command of the switchboard's; ``serve`` when none is named."""
+    named = argv and (not argv[0].startswith("-") or argv[0] in ("-h", "--help"))
+    args = parser().parse_args(argv if named else ["serve", *argv])
+    log = TAPES / "call.log" if args.command == "call" else sys.stderr
+    logger.add(log, level="DEBUG" if args.verbose else "INFO")
+    return COMMANDS[args.command](args)
 
 
 if __name__ == "__main__":

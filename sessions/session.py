@@ -38,6 +38,7 @@ from sessions.ears_guard import EarsGuard
 from sessions.ending import CANCEL_SECS, EndWatchdog
 from sessions.front_desk import FrontDesk
 from sessions.guards import PromptWatcher, guard_mind, guard_mouth
+from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall
 from sessions.policy import OPEN, Policy, PolicyError
@@ -90,6 +91,7 @@ class Session:
         self.rehearsal: set[str] = set()
         self.live: set[str] = set()
         self.observers: list[BaseObserver] = []
+        self.once = Once(self.id)
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
         self._desk = FrontDesk(

@@ -11,6 +11,7 @@ from pipecat.services.llm_service import FunctionCallParams
 
 from sessions.phi import UnknownSurrogate
 from sessions.phi.vault import SURROGATE
+from sessions.tool_arguments import checker
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -32,6 +33,21 @@ def needs(*kinds: str) -> Callable:
         return handler
 
     return decorate
+
+
+def side_effects(handler: Callable) -> Callable:
+    """Declare that a tool changes something: it runs once for what the caller asked once.
+
+    Its ``sessions.once.idempotency_key(params)`` tells the service behind it the same.
+    """
+    handler._vivace_side_effects = True  # type: ignore[attr-defined]
+    return handler
+
+
+def side_effect_free(handler: Callable) -> Callable:
+    """Declare that a tool only reads: it may run ahead of the caller's last word, for nothing."""
+    handler._vivace_side_effects = False  # type: ignore[attr-defined]
+    return handler
 
 
 def guard_tools(session: "Session", tools: Iterable[Callable | FunctionSchema]) -> list:
@@ -68,9 +84,12 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
             await wrapper.invoke(params.arguments, params)
 
     kinds = getattr(handler, "_vivace_needs", frozenset())
+    once = session.once if getattr(handler, "_vivace_side_effects", False) else None
+    complaint = checker(schema)
 
     async def guarded(params: FunctionCallParams):
         began = session.clock.now()
+        given = params
 
         async def report(result: Any, *, properties=None):
             if properties is None or properties.is_final:
@@ -79,6 +98,8 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
                 await session.notify(
                     "tool", name=schema.name, status="failed" if failed else "done", ms=took_ms
                 )
+                if once:
+                    once.done(given, result)
             if session.phi:
                 result = session.phi.redact_data(result)
             await params.result_callback(result, properties=properties)
@@ -88,8 +109,12 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
         except UnknownSurrogate as error:
             await report({"error": str(error)})
             return
+        if wrong := complaint(arguments):
+            await report({"error": wrong})
+            return
         await session.notify("tool", name=schema.name, status="called")
-        await run(replace(params, arguments=arguments, result_callback=report))
+        given = replace(params, arguments=arguments, result_callback=report)
+        await (once.run(given, run) if once else run(given))
 
     guarded.__dict__.update(handler.__dict__)
     guarded._vivace_guarded = True  # type: ignore[attr-defined]

@@ -17,6 +17,15 @@ ROOT = Path(__file__).parents[1]
 class QuietMCPClient(MCPClient):
     """Pipecat's MCP client, which never logs what a tool returned and calls an error one."""
 
+    reads_only: dict[str, bool | None]
+
+    async def _list_tools_helper(self, session, attach_handlers: bool = False):
+        listed = (await session.list_tools()).tools
+        self.reads_only = {
+            tool.name: tool.annotations.read_only_hint for tool in listed if tool.annotations
+        }
+        return await super()._list_tools_helper(session, attach_handlers)
+
     async def _call_tool(self, function_name, arguments, result_callback):
         pinned = self._tools_arguments.get(function_name, {})
         session = None
@@ -51,7 +60,8 @@ async def served_by(
 ) -> list[FunctionSchema]:
     """The tools of one of our servers, started as a process of its own for this session.
 
-    The process ends with the session's language model.
+    The process ends with the session's language model. A tool that its server annotates as
+    read-only counts as declared ``side_effect_free``, and as not, ``side_effects``.
 
     Args:
         server: A module in ``tools/servers``, such as ``"records"``.
@@ -73,13 +83,19 @@ async def served_by(
     )
     schemas = (await client.tools()).standard_tools
     for schema in schemas:
-        schema._handler = _with_needs(schema.handler, (needs or {}).get(schema.name, frozenset()))
+        schema._handler = _declared(
+            schema.handler,
+            kinds=(needs or {}).get(schema.name, frozenset()),
+            reads_only=client.reads_only.get(schema.name),
+        )
     return schemas
 
 
-def _with_needs(handler, kinds: frozenset[str]):
+def _declared(handler, *, kinds: frozenset[str], reads_only: bool | None):
     async def call(params):
         await handler(params)
 
     call.__dict__.update(handler.__dict__, _vivace_needs=kinds)
+    if reads_only is not None:
+        call.__dict__["_vivace_side_effects"] = not reads_only
     return call

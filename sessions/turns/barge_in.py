@@ -1,7 +1,7 @@
 """Barge-in: silence at the first sound, then yield to the caller or go on."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from loguru import logger
@@ -19,7 +19,7 @@ from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
 from sessions.turns.hearing import Hearing, Window
 from sessions.turns.playback import Playback
-from sessions.turns.verdict import FAR_DB, Sound, Verdict, is_backchannel, judge
+from sessions.turns.verdict import FAR_DB, HUM_HZ, Sound, Verdict, is_backchannel, judge
 
 # One window as sure as this, or two that are speech, silence the bot.
 SURE = 0.8
@@ -35,6 +35,9 @@ INSISTS_WINDOWS = 10
 
 # A short answer given while the bot's last word still sounds is an answer, no backchannel.
 ANSWER_SECS = 1.0
+
+# A transcript is of a sound no older than this.
+TRANSCRIBED_SECS = 2.0
 
 
 @dataclass
@@ -80,29 +83,20 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
     Transcripts of what was let pass are kept out of the context.
     """
 
-    def __init__(
-        self,
-        hearing: Hearing,
-        playback: Playback,
-        *,
-        on_hold: Callable[[bool], Awaitable[None]] | None = None,
-        **kwargs,
-    ):
+    def __init__(self, hearing: Hearing, playback: Playback, **kwargs):
         """Initialize the strategy.
 
         Args:
             hearing: The session's voice detector.
             playback: The bot's voice.
-            on_hold: Told ``True`` when the voice is held and ``False`` when it goes on or is
-                dropped; must not wait for anything.
             **kwargs: Passed on to Pipecat's base.
         """
         super().__init__(**kwargs)
         self.decisions: list[Decision] = []
         self._hearing, self._playback = hearing, playback
-        self._on_hold = on_hold
         self._speaking = False
         self._bot = False
+        self._turn = False
         self._held_at: float | None = None
         self._passing: _Passing | None = None
         self._unheard: list[TranscriptionFrame] = []
@@ -136,17 +130,20 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
 
     async def handle_user_turn_started(self):
         """A turn has started, for whatever reason: nothing is let pass any more."""
-        self._passing = None
+        self._turn = True
+        self._passing = self._held_at = None
         self._unheard.clear()
-        await self._let_go(resume=False)
+
+    async def handle_user_turn_stopped(self):
+        """The turn is over: from here on the bot may be talked over again."""
+        self._turn = False
 
     async def _hear(self, windows: list[Window]) -> None:
         for window in windows:
-            if not self._bot:
-                if self._speaking:
-                    self._hearing.caller.learn(window)
-                continue
-            await self._follow(window)
+            if self._bot and not self._turn:
+                await self._follow(window)
+            elif self._speaking and not self._bot:
+                self._hearing.caller.learn(window)
 
     async def _follow(self, window: Window) -> None:
         passing = self._passing
@@ -180,8 +177,6 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
                 return  # between two sentences: there is nothing to silence, and no voice to judge
         self._passing = _Passing([window])
         self._held_at = time.monotonic()
-        if self._on_hold:
-            await self._on_hold(True)
 
     async def _decide(self, passing: _Passing) -> None:
         if self._held_at is None:
@@ -196,12 +191,11 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self._start()
         else:
             passing.verdict = verdict
-            await self._let_go(resume=True)
-            await self._forget()
+            self._playback.resume()
+            await self.trigger_reset_aggregation()
 
     async def _watch(self, passing: _Passing, window: Window) -> None:
-        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
-        loud = window.voiced and near and window.brightness_hz > 0
+        loud = window.voiced and self._is_near(passing.windows) and window.brightness_hz > HUM_HZ
         passing.since_verdict = passing.since_verdict + 1 if loud else 0
         if passing.since_verdict >= INSISTS_WINDOWS:
             await self._yield_late(passing)
@@ -210,18 +204,24 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
 
     async def _yield_late(self, passing: _Passing) -> ProcessFrameResult:
         self._note(Verdict.YIELD, time.monotonic() - (self._held_at or 0.0), late=True)
-        for frame in self._unheard:
+        unheard = list(self._unheard)
+        started = await self._start()
+        for frame in unheard:
             # Its words were taken back when it was let pass.
             await self.push_frame(frame)
-        return await self._start()
+        return started
 
     async def _read(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
         passing = self._passing
+        if self._turn:
+            return ProcessFrameResult.CONTINUE
         if passing is None and not self._bot:
             return await self._start()
         if passing is None:
-            # A transcript of something let pass, later than the silence after it.
-            if not is_backchannel(frame.text) and self._is_near_lately():
+            # A transcript of something let pass, later than the silence after it; or of the bot.
+            since = time.monotonic() - TRANSCRIBED_SECS
+            lately = [w for w in self._hearing.windows if w.voiced and w.at > since]
+            if lately and not is_backchannel(frame.text) and self._is_near(lately):
                 return await self._start()
             return await self._drop(frame)
         if isinstance(frame, TranscriptionFrame):
@@ -232,51 +232,37 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self._decide(passing)
             if passing.verdict is None:
                 return ProcessFrameResult.CONTINUE
-        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
-        if near and not is_backchannel(passing.words):
+        if not is_backchannel(passing.words) and self._is_near(passing.windows):
             return await self._yield_late(passing)
         return await self._drop(frame)
-
-    def _is_near_lately(self) -> bool:
-        recent = [w for w in self._hearing.windows if w.voiced]
-        return Sound(0, recent[-16:], caller_db=self._hearing.caller.level_db).near
 
     async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
         if isinstance(frame, TranscriptionFrame):
             self._unheard.append(frame)
-            await self._forget()
+            await self.trigger_reset_aggregation()
         return ProcessFrameResult.CONTINUE
-
-    async def _forget(self) -> None:
-        await self.trigger_reset_aggregation()
 
     async def _after_the_bot(self) -> ProcessFrameResult:
         """The bot has finished: what overlapped its last word was an answer."""
         passing, self._passing = self._passing, None
         unheard, self._unheard = self._unheard, []
-        await self._let_go(resume=True)
-        if passing is None or passing.verdict is not Verdict.RESUME:
+        self._held_at = None
+        self._playback.resume()
+        if passing is None or not self._is_near(passing.windows):
             return ProcessFrameResult.CONTINUE
-        fresh = passing.ended_at is None or time.monotonic() - passing.ended_at < ANSWER_SECS
-        near = Sound(0, passing.windows, caller_db=self._hearing.caller.level_db).near
-        if not (fresh and near and (unheard or self._speaking)):
-            return ProcessFrameResult.CONTINUE
-        for frame in unheard:
-            await self.push_frame(frame)
-        return await self._start() if self._speaking else ProcessFrameResult.CONTINUE
+        if self._speaking:
+            return await self._start()
+        if passing.ended_at is None or time.monotonic() - passing.ended_at < ANSWER_SECS:
+            for frame in unheard:
+                await self.push_frame(frame)
+        return ProcessFrameResult.CONTINUE
+
+    def _is_near(self, windows: Sequence[Window]) -> bool:
+        return Sound(0, windows, caller_db=self._hearing.caller.level_db).near
 
     async def _start(self) -> ProcessFrameResult:
         await self.trigger_user_turn_started()
         return ProcessFrameResult.STOP
-
-    async def _let_go(self, *, resume: bool) -> None:
-        if self._held_at is None:
-            return
-        self._held_at = None
-        if resume:
-            self._playback.resume()
-        if self._on_hold:
-            await self._on_hold(False)
 
     def _note(self, verdict: Verdict, took: float, *, late: bool = False) -> None:
         at = self._held_at if self._held_at is not None else time.monotonic()

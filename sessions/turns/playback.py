@@ -46,6 +46,7 @@ class Playback(BaseAudioFilter):
         self.speaking = False
         self.listeners: list[Callable[[bytes, int, float], None]] = []
         self.holds = 0
+        self.on_hold: Callable[[bool], None] | None = None
         self._rewind_secs = rewind_secs
         self._rate = 0
         self._recent = bytearray()
@@ -98,6 +99,8 @@ class Playback(BaseAudioFilter):
         self._drop = False
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(LONGEST_HOLD_SECS, self.resume)
+        if self.on_hold:
+            self.on_hold(True)
         return True
 
     def resume(self) -> None:
@@ -114,6 +117,8 @@ class Playback(BaseAudioFilter):
             self._timer.cancel()
             self._timer = None
         gate.set()
+        if self.on_hold:
+            self.on_hold(False)
 
     async def start(self, sample_rate: int):
         """Learn the rate of what is played.

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import ToolAnnotations
 
 RECORDS = Path(__file__).with_name("records.json")
 TEXT_LIMIT = 20_000
+READS, WRITES = ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False)
 
 server = MCPServer("records", log_level="CRITICAL")
 
@@ -31,7 +33,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-@server.tool()
+@server.tool(annotations=READS)
 def find_patient(name: str, date_of_birth: str) -> dict:
     """Find a patient's record by full name and date of birth.
 
@@ -50,26 +52,26 @@ def find_patient(name: str, date_of_birth: str) -> dict:
     return {"found": False}
 
 
-@server.tool()
+@server.tool(annotations=READS)
 def find_allergies(patient_id: str) -> dict:
     """List the allergies in a patient's record."""
     return {"allergies": by_id(patient_id)["allergies"]}
 
 
-@server.tool()
+@server.tool(annotations=READS)
 def find_medications(patient_id: str) -> dict:
     """List what a patient takes, with doses, as the record has it."""
     return {"medications": by_id(patient_id)["medications"]}
 
 
-@server.tool()
+@server.tool(annotations=WRITES)
 def add_note(patient_id: str, text: str) -> dict:
     """Note something for the clinician who calls back. Needs no identifiers."""
     by_id(patient_id)
     return {"noted": True, "characters": len(text)}
 
 
-@server.tool()
+@server.tool(annotations=READS)
 def read_document(folder: str) -> dict:
     """Read the newest document the caller has uploaded."""
     files = sorted(Path(folder).glob("*"), key=lambda path: path.stat().st_mtime)

@@ -1,0 +1,20 @@
+"""House turn-taking: barge-in that can be taken back, and answers begun before the turn ends."""
+
+from sessions.turns.barge_in import BargeInUserTurnStartStrategy
+from sessions.turns.hearing import VAD, Hearing
+from sessions.turns.playback import Playback
+from sessions.turns.taking import TurnTaking
+from sessions.turns.verdict import DECIDE_SECS, Sound, Verdict, is_backchannel, judge
+
+__all__ = [
+    "DECIDE_SECS",
+    "VAD",
+    "BargeInUserTurnStartStrategy",
+    "Hearing",
+    "Playback",
+    "Sound",
+    "TurnTaking",
+    "Verdict",
+    "is_backchannel",
+    "judge",
+]

@@ -1,0 +1,38 @@
+"""The house's turn-taking, put together for one session."""
+
+from collections.abc import Callable
+
+from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.turns.user_start import BaseUserTurnStartStrategy
+
+from sessions.turns.barge_in import BargeInUserTurnStartStrategy
+from sessions.turns.hearing import Hearing
+from sessions.turns.playback import Playback
+
+
+class TurnTaking:
+    """Who may speak, in one session.
+
+    Hand :attr:`hearing` and :attr:`start` to the user aggregator, and :meth:`attach` it to the
+    transport's output before the pipeline runs.
+    """
+
+    def __init__(self, *, on_hold: Callable[[bool], None] | None = None):
+        """Initialize the turn-taking. It loads the voice detector (50 ms).
+
+        Args:
+            on_hold: Told ``True`` as the bot's voice is held, ``False`` as it goes on or is cut.
+        """
+        self.hearing = Hearing()
+        self.playback = Playback()
+        self.playback.on_hold = on_hold
+        self.barge_in = BargeInUserTurnStartStrategy(self.hearing, self.playback)
+
+    @property
+    def start(self) -> list[BaseUserTurnStartStrategy]:
+        """The strategies that start the caller's turn."""
+        return [self.barge_in]
+
+    def attach(self, output: FrameProcessor) -> None:
+        """Stand between the bot's voice and the caller; see :meth:`Playback.attach`."""
+        self.playback.attach(output)
