@@ -1,12 +1,14 @@
 """Gemini Live: Google's realtime core, which hears, sees and speaks."""
 
 from google.genai.types import HttpOptions
+from pipecat.adapters.llm.services.gemini_live_adapter import GeminiLiveLLMAdapter
 from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
 
 from services.addresses import Address, require_address
+from services.own_voice import OwnVoice
 
 
-class GeminiCore(GeminiLiveLLMService):
+class GeminiCore(OwnVoice[GeminiLiveLLMAdapter], GeminiLiveLLMService):
     """Gemini Live, at any address: the vendor's SDK knows no unencrypted socket."""
 
     def __init__(self, *, address: Address, **kwargs):

@@ -5,7 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from enum import Enum, auto
 from typing import Any
 
-from pipecat.frames.frames import Frame, LLMContextFrame, LLMTextFrame, TTSSpeakFrame
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    LLMContextFrame,
+    LLMTextFrame,
+    TTSSpeakFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService, TAdapter
 from pipecat.utils.errors import ErrorCategory, classify_http_exception
@@ -51,11 +58,14 @@ class PatientMind(LLMService[TAdapter]):
 
     # False for a mind that is not the caller's partner, such as a specialist on a job.
     aloud = True
+    _spoke_at = float("-inf")
     _answer: AsyncGenerator | None = None
     _gave_up = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):
         """Process a frame, and apologise when an inference ended without an answer."""
+        if isinstance(frame, (BotStartedSpeakingFrame, BotStoppedSpeakingFrame)):
+            self._spoke_at = asyncio.get_running_loop().time()
         if not isinstance(frame, LLMContextFrame):
             await super().process_frame(frame, direction)
             return
@@ -123,7 +133,7 @@ class PatientMind(LLMService[TAdapter]):
                     )
                     if spoken:
                         await self.push_frame(LLMTextFrame(f"... {Line.AGAIN} "))
-                    elif waits:
+                    elif waits and asyncio.get_running_loop().time() > self._spoke_at + 1.0:
                         await self._excuse(Line.WAIT)
                     else:
                         await asyncio.sleep(rng.uniform(0.2, 0.5))

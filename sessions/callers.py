@@ -56,9 +56,7 @@ def remember(details: Any, *, phi: PHIFirewall, ledger: Ledger) -> None:
     ledger.note("line", kinds)
 
 
-def remember_participants(
-    transport: BaseTransport, *, phi: PHIFirewall, ledger: Ledger
-) -> None:
+def remember_participants(transport: BaseTransport, *, phi: PHIFirewall, ledger: Ledger) -> None:
     """Remember whoever joins the room of this session, by name and by user id."""
     known = getattr(transport, "_event_handlers", {})
     if "on_participant_joined" in known:  # Daily

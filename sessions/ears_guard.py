@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from pipecat.frames.frames import (
+    EagerTranscriptionFrame,
     Frame,
     InterimTranscriptionFrame,
     TranscriptionFrame,
@@ -14,12 +15,20 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from sessions.ledger import Ledger, nowhere
 from sessions.phi import PHIFirewall
 from sessions.policy import Policy
 
 # The end of a segment that may be the beginning of an identifier waits for the next segment,
 # but never longer than this: the pause between two halves of a spoken number.
 HOLD_SECS = 0.6
+
+EARLY_REDACTED = (
+    InterimTranscriptionFrame,
+    EagerTranscriptionFrame,
+    TranslationFrame,
+    UserBackchannelFrame,
+)
 
 
 def redacted(frame, text: str):
@@ -37,24 +46,35 @@ class EarsGuard:
     """Stands on the ears' own push: observers, tracing and clients see a frame there first.
 
     Final transcripts pass up to their open tail; the tail waits for the next segment, for the
-    end of the caller's speech, or for :data:`HOLD_SECS`.
+    end of the caller's speech, or for :data:`HOLD_SECS`. What is told before the words are final,
+    or in another language than the engine reads, passes where the policy allows interims only.
     """
 
-    def __init__(self, ears: FrameProcessor, *, phi: PHIFirewall | None, policy: Policy):
+    def __init__(
+        self,
+        ears: FrameProcessor,
+        *,
+        phi: PHIFirewall | None,
+        policy: Policy,
+        ledger: Ledger | None = None,
+    ):
         """Put the guard in place.
 
         Args:
             ears: Any service that pushes transcripts.
             phi: The session's firewall; ``None`` where the policy does not redact.
             policy: Says whether interim transcripts may leave the ears at all.
+            ledger: Told what was redacted.
         """
         self._ears = ears
         self._phi = phi
         self._policy = policy
+        self._ledger = ledger or nowhere()
         self._push = ears.push_frame
         self._speaking = False
         self._timer: asyncio.Task | None = None
         ears.push_frame = self._guarded  # type: ignore[method-assign]
+        ears._vivace_ears = True  # type: ignore[attr-defined]
         ears.add_event_handler("on_before_process_frame", self._listen)
 
     async def _listen(self, _ears, frame: Frame):
@@ -64,15 +84,14 @@ class EarsGuard:
             self._speaking = False
 
     async def _guarded(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
-        if isinstance(frame, InterimTranscriptionFrame) and not self._policy.interims:
+        early = EARLY_REDACTED if self._phi else InterimTranscriptionFrame
+        if isinstance(frame, early) and not self._policy.interims:
             return
         if self._phi and isinstance(frame, TranscriptionFrame):
             await self._final(self._phi, frame, direction)
             return
-        if self._phi and isinstance(
-            frame, (InterimTranscriptionFrame, TranslationFrame, UserBackchannelFrame)
-        ):
-            frame = redacted(frame, self._phi.redact(frame.text).text)
+        if self._phi and isinstance(frame, EARLY_REDACTED):
+            frame = redacted(frame, self._phi.scrub(self._phi.redact(frame.text).text))
         await self._push(frame, direction)
 
     async def _final(self, phi: PHIFirewall, frame: TranscriptionFrame, direction: FrameDirection):
@@ -84,6 +103,8 @@ class EarsGuard:
             text = f"{text} {phi.flush()}".strip()
         else:
             self._timer = self._ears.create_task(self._release(phi, frame, direction))
+        text = phi.scrub(text)
+        self._ledger.redacted("speech", frame.text, text)
         if text or not frame.text.strip():
             await self._push(redacted(frame, text), direction)
 
@@ -93,4 +114,6 @@ class EarsGuard:
         await asyncio.sleep(HOLD_SECS)
         self._timer = None
         if text := phi.flush():
+            text = phi.scrub(text)
+            self._ledger.redacted("speech", "", text)
             await self._push(redacted(frame, text), direction)

@@ -43,18 +43,29 @@ class Opening(FrameProcessor):
         InterruptionFrame           -> nothing, until the disclosure was heard
     """
 
-    def __init__(self, *, on_failure: Callable[[str], Awaitable[None]], **kwargs):
+    def __init__(
+        self,
+        *,
+        on_failure: Callable[[str], Awaitable[None]],
+        on_heard: Callable[[], object] = lambda: None,
+        **kwargs,
+    ):
         """Initialize the opening.
 
         Args:
             on_failure: Called with the reason when the disclosure could not be spoken.
+            on_heard: Called when the caller has heard it.
             **kwargs: Additional arguments passed to the parent FrameProcessor.
         """
         super().__init__(**kwargs)
         self.echo = OpeningEcho(self)
+        # For a core that speaks past the mouth's queue: nothing reaches it before the end of the
+        # disclosure, where a mouth says things in turn by itself.
+        self.whole_first = False
+        self.on_heard: list[Callable[[], object]] = [on_heard]
         self._on_failure = on_failure
         self._held: list[tuple[Frame, FrameDirection]] = []
-        self._begun = False
+        self._begun = self._released = False
         self._started = asyncio.Event()
         self._heard = asyncio.Event()
         self._task: asyncio.Task | None = None
@@ -76,13 +87,9 @@ class Opening(FrameProcessor):
         self._begun = True
         await self._started.wait()
         await self._say(disclosure)
-        if greet:
-            cue: LLMContextMessage = {"role": "developer", "content": GREETING_CUE}
-            await self.push_frame(LLMMessagesAppendFrame([cue], run_llm=True))
-        held, self._held = self._held, []
-        for frame, direction in held:
-            await self.push_frame(frame, direction)
-        self._task = self.create_task(self._insist(disclosure))
+        if not self.whole_first:
+            await self._release(greet=greet)
+        self._task = self.create_task(self._insist(disclosure, greet=greet))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):
         """Hold back what could speak before, or cut, the disclosure."""
@@ -107,18 +114,29 @@ class Opening(FrameProcessor):
         if isinstance(frame, InterruptionFrame):
             return True
         speaks = isinstance(frame, (DataFrame, LLMContextFrame, UserImageRawFrame))
-        return speaks and not self._begun and not isinstance(frame, OutputTransportMessageFrame)
+        return speaks and not self._released and not isinstance(frame, OutputTransportMessageFrame)
+
+    async def _release(self, *, greet: bool):
+        self._released = True
+        if greet:
+            cue: LLMContextMessage = {"role": "developer", "content": GREETING_CUE}
+            await self.push_frame(LLMMessagesAppendFrame([cue], run_llm=True))
+        held, self._held = self._held, []
+        for frame, direction in held:
+            await self.push_frame(frame, direction)
 
     async def _say(self, disclosure: str):
         frame = TTSSpeakFrame(disclosure, append_to_context=False)
         frame.interruptible = False
         await self.push_frame(frame)
 
-    async def _insist(self, disclosure: str):
+    async def _insist(self, disclosure: str, *, greet: bool):
         patience = PATIENCE_SECS + len(disclosure.split()) / WORDS_PER_SECOND
         for attempt in (1, 2):
             try:
                 await asyncio.wait_for(self._heard.wait(), patience)
+                if not self._released:
+                    await self._release(greet=greet)
                 return
             except TimeoutError:
                 logger.warning(f"The disclosure was not heard within {patience:.0f} s")
@@ -128,6 +146,8 @@ class Opening(FrameProcessor):
 
     def _on_heard(self):
         self._heard.set()
+        for tell in self.on_heard:
+            tell()
 
 
 class OpeningEcho(FrameProcessor):

@@ -5,6 +5,7 @@ import random
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -13,7 +14,7 @@ from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
-from pipecat.frames.frames import EndFrame
+from pipecat.frames.frames import EndFrame, TTSSpeakFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
@@ -32,17 +33,24 @@ from pipecat.utils.context.llm_context_summarization import LLMAutoContextSummar
 from pipecat.workers.base_worker import BaseWorker
 from pipecat.workers.runner import WorkerRunner
 
+from sessions.callers import remember, remember_participants
 from sessions.clock import Clock
 from sessions.doors import end_on_join_failure, is_empty, open_door
 from sessions.ears_guard import EarsGuard
 from sessions.ending import CANCEL_SECS, EndWatchdog
 from sessions.front_desk import FrontDesk
 from sessions.guards import PromptWatcher, guard_mind, guard_mouth
+from sessions.ledger import Ledger
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall
 from sessions.policy import OPEN, Policy, PolicyError
 from sessions.recording import Recording
+from sessions.silence import Silence
+from sessions.sinks import protect
+from sessions.sinks.bus import guard_bus
+from sessions.sinks.clients import guard_client, guard_door
+from sessions.sinks.frames import guard_pushes
 from sessions.tool_boundary import guard_tools
 from sessions.waterfall import Waterfall
 
@@ -79,6 +87,11 @@ class Session:
             runner_args: What the runner, or Pipecat Cloud, handed to ``bot()``.
             policy: The rules the session runs under.
         """
+        if policy.redact and policy.record and not policy.sealed:
+            raise PolicyError(
+                f"Policy {policy.name!r} redacts and would leave an open tape, which holds what the "
+                "caller said. Set sealed=True, or record=False."
+            )
         self.body: dict = runner_args.body if isinstance(runner_args.body, dict) else {}
         self.id = runner_args.session_id or uuid.uuid4().hex
         self.bot: str = self.body.get("bot") or "bot"
@@ -92,6 +105,7 @@ class Session:
         self.live: set[str] = set()
         self.observers: list[BaseObserver] = []
         self.once = Once(self.id)
+        self.mouths: list[TTSService] = []
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
         self._desk = FrontDesk(
@@ -99,8 +113,14 @@ class Session:
             storage=runner_args.file_storage,
         )
         self._runner_args = runner_args
+        protect(self.phi)
         self.recording = Recording(self, runner_args)
-        self._opening = Opening(on_failure=self.end)
+        self.ledger = Ledger(self.recording.event)
+        if self.phi:
+            remember(self.body, phi=self.phi, ledger=self.ledger)
+        self._opening = Opening(
+            on_failure=self.end, on_heard=lambda: self.recording.event("disclosure.heard")
+        )
         self._watchdog = EndWatchdog(now=self.clock.now)
         self._worker: PipelineWorker | None = None
 
@@ -121,6 +141,11 @@ class Session:
         """
         session = cls(runner_args, policy=policy)
         session.transport = await open_door(runner_args, sees=sees, policy=policy)
+        if phi := session.phi:
+            # What a carrier says of the call, kept by Pipecat on the socket it was read from.
+            said = getattr(getattr(runner_args, "websocket", None), "_pipecat_parsed_telephony", ())
+            remember(said, phi=phi, ledger=session.ledger)
+            remember_participants(session.transport, phi=phi, ledger=session.ledger)
         return session
 
     @property
@@ -152,11 +177,14 @@ class Session:
             stage: Which part it plays.
         """
         if stage in ("stt", "speech"):
-            EarsGuard(service, phi=self.phi, policy=self.policy)
+            EarsGuard(service, phi=self.phi, policy=self.policy, ledger=self.ledger)
+        if stage == "speech":
+            self._wait_for_disclosure(service)
         if self.phi and stage == "llm":
-            guard_mind(service, phi=self.phi)
+            guard_mind(service, phi=self.phi, ledger=self.ledger)
         if stage == "tts":
             self.waterfall.mouths.add(service.name)
+            self.mouths.append(service)  # type: ignore[arg-type]
         if self.phi and stage == "tts":
             guard_mouth(service, phi=self.phi)  # type: ignore[arg-type]
 
@@ -204,6 +232,16 @@ class Session:
         if self._worker:
             await self._worker.rtvi.send_server_message({"type": type, **data})
 
+    async def say(self, line: str) -> None:
+        """Say a line of the house now, past whatever the pipeline is waiting for.
+
+        Args:
+            line: A short sentence. It does not become part of the conversation.
+        """
+        mouth = next((mouth for mouth in self.mouths if mouth.is_usable), None)
+        if mouth:
+            await mouth.queue_frame(TTSSpeakFrame(line, append_to_context=False))
+
     async def end(self, reason: str) -> None:
         """End the call once the bot has said what is queued, and within a bound.
 
@@ -223,10 +261,19 @@ class Session:
             greet: Whether the bot goes on speaking after the disclosure, before the caller does.
             **worker_options: Passed on to Pipecat's ``PipelineWorker``.
         """
-        observers = [*self.observers, self.waterfall, self._watchdog]
+        observers = [*self.observers, self.waterfall, self._watchdog, Silence(say=self.say)]
         if self.phi:
             observers.append(PromptWatcher(self.phi))
         await self.recording.start()
+        self.recording.event(
+            "session.cast",
+            live=sorted(self.live),
+            rehearsed=sorted(self.rehearsal),
+            sealed=self.policy.sealed,
+            redacts=self.policy.redact,
+            retention_days=self.policy.retention_days,
+            consent_needed=sorted(self.policy.consent),
+        )
         if self.recording.recorder:
             observers.append(self.recording.recorder)
         if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
@@ -247,15 +294,27 @@ class Session:
             **worker_options,
         )
         runner = WorkerRunner(handle_sigint=self._runner_args.handle_sigint)
+        if self.phi:
+            self._guard_sinks(self.phi, worker, runner)
         await runner.add_workers(worker, *helpers)
         self._listen(worker, greet=greet)
         logger.info(f"Session {self.id}: {self.bot} under {self.policy.name}")
         try:
             await self._watchdog.watch(runner, ask=self._say_goodbye, close=self._close)
         finally:
+            if self.phi:
+                # On the sealed tape only: an open copy is made with the same surrogates.
+                self.recording.event("phi.vault", entries=[asdict(e) for e in self.phi.vault])
             await self.recording.close()
             self._desk.clear()
             logger.info(f"Session {self.id}: over ({self._watchdog.reason or 'it ended itself'})")
+
+    def _guard_sinks(self, phi: PHIFirewall, worker: PipelineWorker, runner: WorkerRunner) -> None:
+        for part in _parts(worker.pipeline):
+            guard_pushes(part, phi=phi, policy=self.policy, ledger=self.ledger)
+        guard_client(worker.rtvi, phi=phi, ledger=self.ledger)
+        guard_door(self.transport.output())
+        guard_bus(runner.bus)
 
     def _rtvi_params(self) -> RTVIObserverParams:
         # The model's text is not what the caller hears where originals are restored, and the
@@ -271,6 +330,7 @@ class Session:
         @self.transport.event_handler("on_client_connected")
         async def on_client_connected(_transport, _client):
             self.recording.event("client.connected")
+            self.recording.event("disclosure.begun", text=self.disclosure)
             await self._opening.begin(self.disclosure, greet=greet)
 
         @self.transport.event_handler("on_client_disconnected")
@@ -297,6 +357,15 @@ class Session:
             if message.type == "consent" and not (message.data or {}).get("recording", True):
                 await self.recording.withdraw()
                 await self.notify("notice", text="The recording has stopped.")
+
+    def _wait_for_disclosure(self, core: FrameProcessor) -> None:
+        """Let a realtime core hear nothing, and so say nothing, before the disclosure was heard."""
+        self.waterfall.cores.add(core.name)
+        self._opening.whole_first = True
+        core.set_audio_input_paused(True)  # type: ignore[attr-defined]
+        self._opening.on_heard.append(
+            lambda: core.set_audio_input_paused(False)  # type: ignore[attr-defined]
+        )
 
     async def _say_goodbye(self) -> None:
         await self.notify("ended", reason=self._watchdog.reason)

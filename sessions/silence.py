@@ -9,13 +9,15 @@ from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
     CancelFrame,
     EndFrame,
+    Frame,
     FunctionCallCancelFrame,
     FunctionCallInProgressFrame,
     FunctionCallResultFrame,
     InterruptionFrame,
-    LLMContextFrame,
     LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
     LLMTextFrame,
+    TTSSpeakFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
     VADUserStartedSpeakingFrame,
@@ -43,9 +45,9 @@ class Excuse(StrEnum):
 class Silence(BaseObserver):
     """Says a short line when the bot has been silent for too long, and owes an answer.
 
-    An answer is owed from the end of the caller's turn, or the start of a tool, until the bot
-    speaks, and again when it stops with a tool still running. Nothing is said over the caller or
-    over the bot, and nothing once the answer's first words are on their way.
+    An answer is owed from the end of the caller's turn until its first words come, and for as
+    long as a tool runs. Nothing is said over the caller or over the bot. A voice that fails with
+    an answer at hand is not this one's business: it could not say the excuse either.
     """
 
     def __init__(self, *, say: Callable[[str], Awaitable[None]], filler_secs: float = FILLER_SECS):
@@ -56,13 +58,14 @@ class Silence(BaseObserver):
             filler_secs: How long a tool may run in silence.
         """
         super().__init__(observe_every_push=False)
-        self.said = 0
+        self.said: list[str] = []
         self._say = say
         self._filler_secs = filler_secs
         self._owes = False
         self._caller_speaks = False
         self._bot_speaks = False
-        self._words_coming = False
+        self._excusing = False
+        self._over = False
         self._tools: set[str] = set()
         self._excuses = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -84,51 +87,45 @@ class Silence(BaseObserver):
 
     @property
     def _state(self) -> tuple:
-        return (
-            self._owes,
-            self._caller_speaks,
-            self._bot_speaks,
-            self._words_coming,
-            frozenset(self._tools),
-        )
+        return self._owes, self._caller_speaks, self._bot_speaks, self._over, len(self._tools)
 
-    def _follow(self, frame) -> None:
+    def _follow(self, frame: Frame) -> None:
         match frame:
-            case VADUserStartedSpeakingFrame() | UserStartedSpeakingFrame():
-                self._caller_speaks, self._owes = True, False
+            case VADUserStartedSpeakingFrame():
+                self._caller_speaks = True
             case VADUserStoppedSpeakingFrame():
                 self._caller_speaks = False
+            case UserStartedSpeakingFrame():
+                self._caller_speaks, self._owes = True, False
             case UserStoppedSpeakingFrame():
                 self._caller_speaks, self._owes, self._excuses = False, True, 0
-            case LLMContextFrame():
-                self._owes, self._words_coming = True, False
-            case LLMTextFrame():
-                self._words_coming = True
-            case LLMFullResponseEndFrame():
-                # A response without a word, and without a tool, owes nothing more.
-                if not self._words_coming and not self._tools:
-                    self._owes = False
-                self._words_coming = False
+            case LLMFullResponseStartFrame():
+                self._owes = True
+            case LLMTextFrame() | LLMFullResponseEndFrame():
+                self._owes = False
             case FunctionCallInProgressFrame():
                 self._tools.add(frame.tool_call_id)
             case FunctionCallResultFrame() | FunctionCallCancelFrame():
                 self._tools.discard(frame.tool_call_id)
+            case TTSSpeakFrame():
+                self._excusing = True
             case BotStartedSpeakingFrame():
                 self._bot_speaks = True
+                self._owes = self._owes and self._excusing
             case BotStoppedSpeakingFrame():
-                self._bot_speaks = False
-                self._owes = False
+                self._bot_speaks = self._excusing = False
             case InterruptionFrame():
-                self._bot_speaks = self._words_coming = self._owes = False
+                self._bot_speaks = self._excusing = self._owes = False
                 self._tools.clear()
             case EndFrame() | CancelFrame():
-                self._owes, self._bot_speaks = False, True
+                self._over = True
 
     def _set_timer(self) -> None:
         self._stop_timer()
-        quiet = not (self._caller_speaks or self._bot_speaks)
-        if quiet and (self._tools or self._owes):
-            wait = self._filler_secs if self._tools and not self._excuses else PATIENCE_SECS
+        if self._caller_speaks or self._bot_speaks or self._over:
+            return
+        if self._tools or self._owes:
+            wait = self._filler_secs if self._tools else PATIENCE_SECS
             wait = AGAIN_SECS if self._excuses else wait
             self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
@@ -138,12 +135,11 @@ class Silence(BaseObserver):
             self._timer = None
 
     def _due(self) -> None:
-        if self._excuses:
-            line = Excuse.STILL
-        else:
-            line = Excuse.TOOL if self._tools else Excuse.WAIT
+        first = Excuse.TOOL if self._tools else Excuse.WAIT
+        line = Excuse.STILL if self._excuses else first
         self._excuses += 1
-        self.said += 1
+        self._excusing = True
+        self.said.append(line.value)
         task = asyncio.ensure_future(self._say(line.value))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -33,7 +33,9 @@ def checker(schema: FunctionSchema) -> Callable[[Any], str]:
     try:
         Draft202012Validator.check_schema(whole)
     except SchemaError as error:
-        logger.warning(f"The schema of {schema.name!r} is none, and checks nothing: {error.message}")
+        logger.warning(
+            f"The schema of {schema.name!r} is none, and checks nothing: {error.message}"
+        )
         return lambda _arguments: ""
     validator = Draft202012Validator(whole)
 
@@ -41,7 +43,9 @@ def checker(schema: FunctionSchema) -> Callable[[Any], str]:
         try:
             errors = sorted(validator.iter_errors(arguments), key=lambda e: list(map(str, e.path)))
         except Unresolvable as error:
-            logger.warning(f"The schema of {schema.name!r} refers to what is not there: {error.ref}")
+            logger.warning(
+                f"The schema of {schema.name!r} refers to what is not there: {error.ref}"
+            )
             return ""
         if not errors:
             return ""

@@ -1,6 +1,7 @@
 """The boundary every tool call crosses: what goes in, what comes out, and how long it may take."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from pipecat.adapters.llm.schemas.direct_function import DirectFunctionWrapper
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.services.llm_service import FunctionCallParams
 
+from sessions.ledger import Ledger
 from sessions.phi import UnknownSurrogate
 from sessions.phi.vault import SURROGATE
 from sessions.tool_arguments import checker
@@ -86,6 +88,7 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
     kinds = getattr(handler, "_vivace_needs", frozenset())
     once = session.once if getattr(handler, "_vivace_side_effects", False) else None
     complaint = checker(schema)
+    ledger = Ledger(session.recording.event)
 
     async def guarded(params: FunctionCallParams):
         began = session.clock.now()
@@ -101,11 +104,13 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
                 if once:
                     once.done(given, result)
             if session.phi:
-                result = session.phi.redact_data(result)
+                raw, result = result, session.phi.redact_data(result)
+                ledger.redacted("tool", str(raw), str(result))
             await params.result_callback(result, properties=properties)
 
         try:
-            arguments = _in_clear(session, params.arguments, kinds)
+            shown: Counter[str] = Counter()
+            arguments = _in_clear(session, params.arguments, kinds, shown)
         except UnknownSurrogate as error:
             await report({"error": str(error)})
             return
@@ -113,6 +118,8 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
             await report({"error": wrong})
             return
         await session.notify("tool", name=schema.name, status="called")
+        if shown:
+            ledger.in_clear(schema.name, shown)
         given = replace(params, arguments=arguments, result_callback=report)
         await (once.run(given, run) if once else run(given))
 
@@ -125,7 +132,8 @@ def _guard(session: "Session", tool: Callable | FunctionSchema) -> FunctionSchem
     )
 
 
-def _in_clear(session: "Session", value: Any, kinds: frozenset[str]) -> Any:
+def _in_clear(session: "Session", value: Any, kinds: frozenset[str], shown: Counter[str]) -> Any:
+    """Arguments with the originals of these kinds; how many of each is counted in ``shown``."""
     if session.phi is None:
         return value
     if isinstance(value, str):
@@ -133,11 +141,14 @@ def _in_clear(session: "Session", value: Any, kinds: frozenset[str]) -> Any:
 
         def original(match: re.Match) -> str:
             entry = vault.get(match.group())
-            return vault.canonical(entry.surrogate) if entry.label in kinds else entry.surrogate
+            if entry.label not in kinds:
+                return entry.surrogate
+            shown[entry.label] += 1
+            return vault.canonical(entry.surrogate)
 
         return SURROGATE.sub(original, value)
     if isinstance(value, Mapping):
-        return {key: _in_clear(session, item, kinds) for key, item in value.items()}
+        return {key: _in_clear(session, item, kinds, shown) for key, item in value.items()}
     if isinstance(value, list):
-        return [_in_clear(session, item, kinds) for item in value]
+        return [_in_clear(session, item, kinds, shown) for item in value]
     return value

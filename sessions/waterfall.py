@@ -91,6 +91,7 @@ class Waterfall(BaseObserver):
         super().__init__(observe_every_push=False)
         self.turns: list[Turn] = []
         self.mouths: set[str] = set()
+        self.cores: set[str] = set()
         self.interruptions = 0
         self._report = report
         self._bot_speaking = False

@@ -69,8 +69,8 @@ export class Caller extends EventTarget {
     const form = new FormData();
     form.append("file", file);
     const kept = await ask(this.uploadUrl, { method: "POST", body: form });
-    const data = { url: kept.source.url, name: kept.name, format: kept.format };
-    if (!this.rtvi("client-message", { t: "document", d: data })) throw new Trouble("server-gone");
+    const data = { content: kept.name, file: kept, options: { run_immediately: false } };
+    if (!this.rtvi("send-file", data)) throw new Trouble("server-gone");
   }
 
   get hasMicrophone() { return Boolean(this.sound); }

@@ -22,16 +22,20 @@ from qa.replay.wires import Connection, connections
 from qa.virtual.canonical import EventLog
 from qa.virtual.clock import real_perf_counter
 from qa.virtual.fanout import one_queue
+from qa.virtual.hermetic import refused
 from qa.virtual.loop import run
+from qa.virtual.realtime import run_in_real_time
 from sessions.tape import Tape, TapeWriter
 from sessions.tape.memory import MemoryTape
 from sessions.tape.recorder import Recorder, code_version
 from sessions.tape.schemas import EVENTS, METRICS
+from sessions.tape.uploads import TapedStorage
 
 MARGIN_SECS = 120.0
 """A replay that takes so much longer than its tape waits for something that never comes."""
 
 GRACE_SECS = 0.02
+"""A replay that fails on a miss goes on so long, for what led to the miss to reach its tape."""
 
 
 @dataclass
@@ -111,8 +115,6 @@ def replay(tape: Tape, options: Options | None = None) -> Replay:
         cpu = time.process_time()
         try:
             if options.real_time:
-                from qa.virtual.realtime import run_in_real_time
-
                 run_in_real_time(stage.play)
             else:
                 run(
@@ -124,7 +126,7 @@ def replay(tape: Tape, options: Options | None = None) -> Replay:
                 )
         except Exception as e:
             logger.opt(exception=e).debug("The replay ended early")
-            stage.error = stage.error or f"{type(e).__name__}: {e}"
+            stage.error = f"{type(e).__name__}: {e}"
         stage.result.tape.close()
         stage.result.cpu_secs = time.process_time() - cpu
     return stage.finished()
@@ -152,7 +154,7 @@ class _Stage:
         self._misses.stop = self._stop
         log = EventLog() if options.event_log else None
         copy = _copy(tape, options.save) if options.save else None
-        left = MemoryTape(tape.header, tape.path, copy=copy)
+        left = MemoryTape(tape.header, tape.path, copy=copy, heed=self._heed)
         self.result = Replay(left, self._misses.found, log)
 
     async def play(self, loop: Any) -> None:
@@ -167,6 +169,8 @@ class _Stage:
         arguments.body = {"consent": {"recording": True}} | body | {"bot": self._header.bot}
         arguments.session_id = self._header.session_id
         arguments.handle_sigint = False
+        events = (message for message in self._inputs if message.topic == EVENTS)
+        arguments.file_storage = TapedStorage(events)
         bot = self._options.bot or bots.bot
         self._task = asyncio.ensure_future(bot(arguments))
         reporter = asyncio.ensure_future(self._report())
@@ -174,7 +178,7 @@ class _Stage:
             await self._task
         except asyncio.CancelledError:
             if not self._misses.found:
-                raise
+                self.error = "the session cancelled itself"
         finally:
             reporter.cancel()
             self.result.audio_secs = loop.time() - self._zero
@@ -187,34 +191,27 @@ class _Stage:
 
     def finished(self) -> Replay:
         """The result."""
-        from qa.virtual.hermetic import refused
-
         if self.error and not self._misses.found:
             self.result.error = self.error
         self.result.refused = list(refused)
         return self.result
 
     def _record(self, session: Any) -> Recorder:
-        self._clock = session.clock
         if self.result.log:
             session.observers.append(self.result.log)
-        recorder = Recorder(self.result.tape, session.clock.now_ns)  # type: ignore[arg-type]
+        recorder = Recorder(self.result.tape, session.clock.now_ns)
         recorder.attach()
-        written = self.result.tape.write
-
-        def count_turns(topic: str, clock_ns: int, payload: Any, *, size: int = 0) -> None:
-            if topic == EVENTS and payload["name"] == "turn.caller":
-                self._turn += 1
-            written(topic, clock_ns, payload, size=size)
-
-        self.result.tape.write = count_turns  # type: ignore[method-assign]
         return recorder
+
+    def _heed(self, topic: str, payload: Any) -> None:
+        if topic == EVENTS and payload["name"] == "turn.caller":
+            self._turn += 1
 
     def _now(self) -> tuple[int, float]:
         return self._turn, self._loop.time() - self._zero
 
     def _stop(self) -> None:
-        if self._task:  # a moment later: what led to the miss is still on its way to the tape
+        if self._task:
             self._loop.call_later(GRACE_SECS, self._task.cancel)
 
     async def _report(self) -> None:

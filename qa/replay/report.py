@@ -13,8 +13,7 @@ from qa.replay.player import Options, Replay, replay
 from qa.replay.tapes import open_tape
 from qa.virtual.memo import InferenceMemo
 from sessions.tape import TapeError
-
-MEMO_SUFFIX = ".memo.json"
+from sessions.tape.writer import MEMO_SUFFIX
 
 
 @dataclass

@@ -20,8 +20,8 @@ def surroundings(
 ) -> Iterator[None]:
     """Set the environment so that the session is cast as it was; put it back afterwards.
 
-    A vendor whose key was set then gets a stand-in for it, unless its stage runs live; one that
-    was rehearsed is found at the rehearsal's taped address, and no process is started.
+    A vendor whose key was set then gets a stand-in for it, or the real one if a stage runs live;
+    one that was rehearsed is rehearsed again, at the taped address, and no process is started.
 
     Args:
         header: Of the tape.
@@ -30,12 +30,12 @@ def surroundings(
     """
     known = json.loads(header.facts.get("environment", "{}"))
     before = dict(os.environ)
-    if not live:
-        for vendor in VENDORS.values():
-            os.environ.pop(vendor.key, None)
-            os.environ.pop(vendor.url, None)
-        for name in known.get("keys", ()):
-            os.environ[name] = STAND_IN
+    for vendor in VENDORS.values():
+        real = os.environ.pop(vendor.key, "") if live else ""
+        os.environ.pop(vendor.key, None)
+        os.environ.pop(vendor.url, None)
+        if vendor.key in known.get("keys", ()):
+            os.environ[vendor.key] = real or STAND_IN
     os.environ.update(known.get("values", {}))
     os.environ.pop(REHEARSAL, None)
     rehearsed = [c for c in taped if c.kind != "process" and c.host[0] in _LOOPBACK]

@@ -43,9 +43,7 @@ class Withheld(Exception):
     """Stands for an exception whose text may quote the caller. Its type is its text."""
 
 
-def guard_pushes(
-    part: FrameProcessor, *, phi: PHIFirewall, policy: Policy, ledger: Ledger
-) -> None:
+def guard_pushes(part: FrameProcessor, *, phi: PHIFirewall, policy: Policy, ledger: Ledger) -> None:
     """Let a processor push nothing that names the caller.
 
     Args:

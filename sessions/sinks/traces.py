@@ -59,8 +59,10 @@ def without_content(attributes: Any) -> dict[str, Any]:
     def harmless(name: str, value: Any) -> bool:
         if isinstance(value, (bool, int, float)) or name in KEPT:
             return True
-        return isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and all(
-            isinstance(item, (bool, int, float)) for item in value
+        return (
+            isinstance(value, Sequence)
+            and not isinstance(value, (str, bytes))
+            and all(isinstance(item, (bool, int, float)) for item in value)
         )
 
     return {

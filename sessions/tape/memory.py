@@ -1,6 +1,6 @@
 """A tape in memory: what a replay leaves, to be compared with the tape it came from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sessions.tape.reader import TapeHeader, TapeMessage
@@ -15,18 +15,34 @@ class MemoryTape:
         path: The tape it repeats, or its copy on disk.
     """
 
-    def __init__(self, header: TapeHeader, path: Path, *, copy: TapeWriter | None = None):
-        """Begin, with a ``copy`` on disk if one is given."""
+    def __init__(
+        self,
+        header: TapeHeader,
+        path: Path,
+        *,
+        copy: TapeWriter | None = None,
+        heed: Callable[[str, Payload], None] = lambda topic, payload: None,
+    ):
+        """Begin.
+
+        Args:
+            header: Of the session.
+            path: The tape it repeats.
+            copy: A tape on disk that gets the same messages.
+            heed: Called with every message's topic and payload.
+        """
         self.header = header
         self.started_at = header.started_at
         self.path = copy.path if copy else path
         self.complete = True
         self._copy = copy
+        self._heed = heed
         self._messages: list[tuple[str, int, Payload]] = []
 
     def write(self, topic: str, clock_ns: int, payload: Payload, *, size: int = 0) -> None:
         """Put a message on the tape."""
         self._messages.append((topic, clock_ns, payload))
+        self._heed(topic, payload)
         if self._copy:
             self._copy.write(topic, clock_ns, payload, size=size)
 

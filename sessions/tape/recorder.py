@@ -25,6 +25,7 @@ from pipecat.transports.base_output import BaseOutputTransport
 
 from sessions.tape.audio import MediaClock
 from sessions.tape.events import describe
+from sessions.tape.memory import MemoryTape
 from sessions.tape.schemas import BOT_AUDIO, CALLER_AUDIO, CAMERA, EVENTS, SCREEN
 from sessions.tape.wire import WireTap, without_secrets
 from sessions.tape.writer import TapeWriter, foxglove_time, tape_path
@@ -36,7 +37,13 @@ MAX_IMAGE_FPS = 5
 class Recorder(BaseObserver):
     """Writes what a pipeline does onto a tape."""
 
-    def __init__(self, writer: TapeWriter, now_ns: Callable[[], int], *, image_fps=MAX_IMAGE_FPS):
+    def __init__(
+        self,
+        writer: TapeWriter | MemoryTape,
+        now_ns: Callable[[], int],
+        *,
+        image_fps: int = MAX_IMAGE_FPS,
+    ):
         """Record onto ``writer``.
 
         Args:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from sessions.tape.writer import SEALED_SUFFIX, SUFFIX, tape_path
+from sessions.tape.writer import MEMO_SUFFIX, SEALED_SUFFIX, SUFFIX, tape_path
 
 
 def delete(directory: str | Path, session_id: str) -> list[Path]:
@@ -20,7 +20,8 @@ def delete(directory: str | Path, session_id: str) -> list[Path]:
     """
     open_tape = tape_path(directory, session_id, sealed=False)
     sealed_tape = tape_path(directory, session_id, sealed=True)
-    gone = [path for path in (open_tape, sealed_tape) if path.exists()]
+    beside = [path.with_name(path.name + MEMO_SUFFIX) for path in (open_tape, sealed_tape)]
+    gone = [path for path in (open_tape, sealed_tape, *beside) if path.exists()]
     for path in gone:
         path.unlink()
         logger.info(f"Deleted tape {path.name}")

@@ -14,6 +14,7 @@ from contextvars import ContextVar, Token
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from sessions.tape.memory import MemoryTape
 from sessions.tape.schemas import WIRE
 from sessions.tape.writer import TapeWriter
 
@@ -32,7 +33,7 @@ current_tap: ContextVar["WireTap | None"] = ContextVar("vivace_wire_tap", defaul
 class WireTap:
     """Opens the taped connections of one session."""
 
-    def __init__(self, writer: TapeWriter, now_ns: Callable[[], int]):
+    def __init__(self, writer: TapeWriter | MemoryTape, now_ns: Callable[[], int]):
         """Tape onto ``writer``, timed by ``now_ns`` (session-clock nanoseconds)."""
         self._writer = writer
         self._now_ns = now_ns

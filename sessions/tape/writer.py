@@ -1,7 +1,7 @@
 """Writes a tape while the call runs: bounded memory, never in the way of the event loop.
 
 :meth:`TapeWriter.write` only appends to a queue. A thread of the writer encodes, compresses,
-seals and flushes every half second, so that after ``kill -9`` all but the last second is
+seals and flushes every 0.8 s, so that after ``kill -9`` all but the last second is
 readable. When the thread cannot keep up and the queue is full, messages are dropped, counted by
 topic, logged as errors and noted on the tape itself: never lost in silence.
 """
@@ -25,7 +25,12 @@ from sessions.tape.seal import SealedWriter
 
 SUFFIX = ".mcap"
 SEALED_SUFFIX = ".mcap.sealed"
-FLUSH_SECS = 0.5
+MEMO_SUFFIX = ".memo.json"
+"""Follows a tape's name: what the models gave in its replays."""
+
+FLUSH_SECS = 0.8
+"""All but the last second survives a crash; each flush leaves about 1 kB of index in memory."""
+
 QUEUE_BYTES = 32 * 2**20
 CHUNK_BYTES = 2**20
 _OVERHEAD_BYTES = 256

@@ -1,8 +1,9 @@
 """Barge-in: silence at the first sound, then yield to the caller or go on."""
 
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -24,6 +25,9 @@ from sessions.turns.verdict import FAR_DB, HUM_HZ, Sound, Verdict, is_backchanne
 # One window as sure as this, or two that are speech, silence the bot.
 SURE = 0.8
 
+# The bot's own voice counts as audible for so long after it was heard.
+ECHOING_WINDOWS = 16
+
 # A first syllable grows: it may be this much below the level that counts as near.
 GROWING_DB = 7.0
 
@@ -32,6 +36,9 @@ APART_SECS = 0.4
 
 # A sound that was let pass and goes on as loud speech for so long is the caller after all.
 INSISTS_WINDOWS = 10
+
+# Somebody far away who has spoken for 3 s means the bot: the caller may have stepped back.
+FAR_INSISTS_WINDOWS = 94
 
 # A short answer given while the bot's last word still sounds is an answer, no backchannel.
 ANSWER_SECS = 1.0
@@ -46,14 +53,14 @@ class Decision:
 
     Parameters:
         at: When the voice was held, seconds on the monotonic clock.
-        took_secs: From there to the decision.
         verdict: What was decided.
+        sound: What was known by then.
         late: Whether it overturned an earlier ``RESUME`` of the same sound.
     """
 
     at: float
-    took_secs: float
     verdict: Verdict
+    sound: Sound
     late: bool = False
 
 
@@ -92,7 +99,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             **kwargs: Passed on to Pipecat's base.
         """
         super().__init__(**kwargs)
-        self.decisions: list[Decision] = []
+        self.decisions: deque[Decision] = deque(maxlen=256)
         self._hearing, self._playback = hearing, playback
         self._speaking = False
         self._bot = False
@@ -162,10 +169,13 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self._watch(passing, window)
 
     def _is_onset(self, window: Window) -> bool:
-        caller = self._hearing.caller.level_db
+        caller = self._hearing.caller.loudness
         before = self._hearing.windows
         earlier = before[-2] if len(before) > 1 else None
-        if caller is not None and window.level_db < caller - FAR_DB - GROWING_DB:
+        if any(w.echo for w in list(before)[-ECHOING_WINDOWS:]):
+            # The bot can be heard: one window that does not sound like it may still be it.
+            return len(before) > 2 and all(w.voiced for w in list(before)[-3:])
+        if caller is not None and window.level_db < caller.level_db - FAR_DB - GROWING_DB:
             return False
         return window.confidence >= SURE or bool(
             window.voiced and earlier and earlier.voiced and window.at - earlier.at < 0.1
@@ -181,12 +191,11 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
     async def _decide(self, passing: _Passing) -> None:
         if self._held_at is None:
             return
-        held = time.monotonic() - self._held_at
-        sound = Sound(held, passing.windows, passing.words, self._hearing.caller.level_db)
+        sound = self._sound(passing)
         verdict = judge(sound)
         if verdict is None:
             return
-        self._note(verdict, held)
+        self._note(verdict, sound)
         if verdict is Verdict.YIELD:
             await self._start()
         else:
@@ -203,7 +212,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             self._passing = None
 
     async def _yield_late(self, passing: _Passing) -> ProcessFrameResult:
-        self._note(Verdict.YIELD, time.monotonic() - (self._held_at or 0.0), late=True)
+        self._note(Verdict.YIELD, self._sound(passing), late=True)
         unheard = list(self._unheard)
         started = await self._start()
         for frame in unheard:
@@ -221,7 +230,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             # A transcript of something let pass, later than the silence after it; or of the bot.
             since = time.monotonic() - TRANSCRIBED_SECS
             lately = [w for w in self._hearing.windows if w.voiced and w.at > since]
-            if lately and not is_backchannel(frame.text) and self._is_near(lately):
+            if not is_backchannel(frame.text) and self._is_near(lately):
                 return await self._start()
             return await self._drop(frame)
         if isinstance(frame, TranscriptionFrame):
@@ -232,7 +241,9 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self._decide(passing)
             if passing.verdict is None:
                 return ProcessFrameResult.CONTINUE
-        if not is_backchannel(passing.words) and self._is_near(passing.windows):
+        sound = self._sound(passing)
+        insists = sound.voiced_windows >= FAR_INSISTS_WINDOWS
+        if not is_backchannel(passing.words) and (sound.near or insists):
             return await self._yield_late(passing)
         return await self._drop(frame)
 
@@ -258,13 +269,21 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         return ProcessFrameResult.CONTINUE
 
     def _is_near(self, windows: Sequence[Window]) -> bool:
-        return Sound(0, windows, caller_db=self._hearing.caller.level_db).near
+        return Sound(0, windows, caller=self._hearing.caller.loudness).near
 
     async def _start(self) -> ProcessFrameResult:
         await self.trigger_user_turn_started()
         return ProcessFrameResult.STOP
 
-    def _note(self, verdict: Verdict, took: float, *, late: bool = False) -> None:
-        at = self._held_at if self._held_at is not None else time.monotonic()
-        self.decisions.append(Decision(at, took, verdict, late))
-        logger.debug(f"{self}: {verdict.value}{' late' if late else ''} after {took * 1000:.0f} ms")
+    def _sound(self, passing: _Passing) -> Sound:
+        held = time.monotonic() - self._held_at if self._held_at is not None else 0.0
+        return Sound(held, passing.windows, passing.words, self._hearing.caller.loudness)
+
+    def _note(self, verdict: Verdict, sound: Sound, *, late: bool = False) -> None:
+        at = time.monotonic() - sound.held_secs
+        self.decisions.append(
+            Decision(at, verdict, replace(sound, windows=list(sound.windows)), late)
+        )
+        logger.debug(
+            f"{self}: {verdict.value}{' late' if late else ''} after {sound.held_secs:.3f} s"
+        )

@@ -9,8 +9,8 @@ import numpy as np
 LONGEST_DELAY_SECS = 0.5
 # Sound is compared over the length of a syllable.
 COMPARED_SECS = 0.128
-# Speech of one person is correlated with another's below 0.45 at any delay over such a stretch.
-ALIKE = 0.6
+# Over such a stretch, one person's speech resembles another's by less than 0.4 at any delay.
+ALIKE = 0.5
 # At the delay that was learnt, chance has one try instead of thousands.
 ALIKE_AT_DELAY = 0.3
 # Above its own echo by this much is somebody else speaking over it.
@@ -80,7 +80,8 @@ class EchoGate:
             self._learn(best, len(alike), gains[best], likeness)
             return True
         known = len(alike) - 1 - round(self.delay_secs * self.rate)
-        near = slice(max(0, known - self.rate // 200), known + self.rate // 200 + 1)
+        slack = self.rate // 100  # networks deliver unevenly
+        near = slice(max(0, known - slack), known + slack + 1)
         here = float(np.abs(alike[near]).max(initial=0))
         expected_db = self.gain_db + _db(played[near.start : near.start + len(heard)])
         if _db(heard) > expected_db + LOUDER_DB:

@@ -1,8 +1,9 @@
 """Silero with a memory: what each 32 ms of the microphone held, and whether it was the bot."""
 
+import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,8 @@ class Window:
         at: When its end arrived, seconds on the monotonic clock.
         confidence: That it is somebody's voice, 0 to 1; 0 for the bot's own.
         level_db: Its loudness, dB of full scale.
-        brightness_hz: Where its energy lies: about 300 for a hum, above 600 for words.
+        brightness_hz: Where its energy lies: about 300 for a hum, above 600 for words; 0 where
+            nothing stands out from the line's noise.
         echo: Whether it is the bot's own voice coming back.
     """
 
@@ -47,22 +49,55 @@ class Window:
         return self.confidence >= SPEECH
 
 
+@dataclass(frozen=True)
+class Loudness:
+    """How a stretch of speech sounds from here.
+
+    Parameters:
+        level_db: Its mean power, dB of full scale.
+        brightness_hz: Its mean brightness, weighted by power.
+    """
+
+    level_db: float
+    brightness_hz: float
+
+    @classmethod
+    def of(cls, windows: Iterable[Window]) -> "Loudness | None":
+        """The loudness of the windows in which somebody speaks; ``None`` if there are none."""
+        voiced = [w for w in windows if w.voiced]
+        if not voiced:
+            return None
+        powers = np.power(10, np.array([w.level_db for w in voiced]) / 10)
+        squares = np.array([w.brightness_hz for w in voiced]) ** 2
+        return cls(
+            10 * float(np.log10(powers.mean())),
+            float(np.sqrt((powers * squares).sum() / powers.sum())),
+        )
+
+    def farther_db(self, than: "Loudness") -> float:
+        """How much farther away it sounds: quieter, and duller as distance and backs of heads do.
+
+        Args:
+            than: The loudness it is compared with.
+        """
+        duller = 20 * np.log10(max(than.brightness_hz, 1.0) / max(self.brightness_hz, 1.0))
+        return than.level_db - self.level_db + float(np.clip(duller, -3, 6))
+
+
 class Caller:
-    """How loud the caller is on this line, learnt from what they said in their own turns."""
+    """How the caller sounds on this line, learnt from what they said in their own turns."""
 
     def __init__(self):
         """Start without knowing."""
-        self._levels: deque[float] = deque(maxlen=200)
-
-    @property
-    def level_db(self) -> float | None:
-        """Their usual level, dB of full scale; ``None`` until they have spoken for 0.4 s."""
-        return float(np.percentile(self._levels, 60)) if len(self._levels) >= 12 else None
+        self._windows: deque[Window] = deque(maxlen=200)
+        self.loudness: Loudness | None = None
 
     def learn(self, window: Window) -> None:
-        """Take a window of their own turn into account."""
+        """Take a window of their own turn into account. Known after 0.4 s of speech."""
         if window.confidence >= 0.8:
-            self._levels.append(window.level_db)
+            self._windows.append(window)
+            if len(self._windows) >= 12:
+                self.loudness = Loudness.of(self._windows)
 
 
 class Hearing(SileroVADAnalyzer):
@@ -84,6 +119,7 @@ class Hearing(SileroVADAnalyzer):
         self.windows: deque[Window] = deque(maxlen=MEMORY_WINDOWS)
         self.listener: Callable[[list[Window]], Awaitable[None]] | None = None
         self._heard = np.zeros(0, np.float32)
+        self._floor = 1e-7, 1e-7
         self._fresh: list[Window] = []
 
     def set_sample_rate(self, sample_rate: int):
@@ -109,20 +145,23 @@ class Hearing(SileroVADAnalyzer):
         samples = np.frombuffer(buffer, np.int16).astype(np.float32) / 32768
         keep = int(COMPARED_SECS * self.sample_rate)
         self._heard = np.concatenate([self._heard, samples])[-keep:]
-        at = time.monotonic()
+        # The window may have ended before the chunk that completed it.
+        at = time.monotonic() - len(self._vad_buffer) / 2 / self.sample_rate
         confidence = _number(super().voice_confidence(self._amplified(buffer, samples)))
         echo = False
         if confidence > 0.3 and self.echo and len(self._heard) == keep:
             echo = self.echo.explains(self._heard, at)
-        self._fresh.append(
-            Window(
-                at,
-                0.0 if echo else confidence,
-                10 * float(np.log10(np.mean(samples**2) + 1e-10)),
-                _brightness(samples, self.sample_rate),
-                echo,
+        power, change = float(np.mean(samples**2)), float(np.mean(np.diff(samples) ** 2))
+        if confidence < 0.1:
+            self._floor = tuple(
+                f + 0.1 * (new - f) for f, new in zip(self._floor, (power, change), strict=True)
             )
+        above = power - self._floor[0], max(0.0, change - self._floor[1])
+        bright = above[0] > self._floor[0] and self.sample_rate / (2 * math.pi) * math.sqrt(
+            above[1] / above[0]
         )
+        level = 10 * math.log10(power + 1e-10)
+        self._fresh.append(Window(at, 0.0 if echo else confidence, level, float(bright), echo))
         return self._fresh[-1].confidence
 
     async def analyze_audio(self, buffer: bytes) -> VADState:
@@ -140,8 +179,8 @@ class Hearing(SileroVADAnalyzer):
         return state
 
     def _amplified(self, buffer: bytes, samples: np.ndarray) -> bytes:
-        level = self.caller.level_db
-        gain_db = min(LARGEST_GAIN_DB, ORDINARY_DB - level) if level is not None else 0.0
+        known = self.caller.loudness
+        gain_db = min(LARGEST_GAIN_DB, ORDINARY_DB - known.level_db) if known else 0.0
         if gain_db < 3:
             return buffer
         louder = np.clip(samples * 10 ** (gain_db / 20), -1, 1)
@@ -150,8 +189,3 @@ class Hearing(SileroVADAnalyzer):
 
 def _number(confidence) -> float:
     return float(confidence.item() if hasattr(confidence, "item") else confidence)
-
-
-def _brightness(samples: np.ndarray, rate: int) -> float:
-    energy = float(np.mean(samples**2)) + 1e-10
-    return rate / (2 * np.pi) * float(np.sqrt(np.mean(np.diff(samples) ** 2) / energy))

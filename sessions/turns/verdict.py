@@ -5,16 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sessions.turns.hearing import Window
+from sessions.turns.hearing import Loudness, Window
 
-# The decision is due this long after the voice was held.
-DECIDE_SECS = 0.4
+# The bot is silent within 0.2 s of the first sound and decides within 0.4 s from there. The voice
+# is usually held after 0.1 s, which leaves this; the last window before it is the last to judge.
+DECIDE_SECS = 0.5
+WINDOW_SECS = 0.032
 
 # Speech that has paused this long has ended, for a decision that cannot wait for Silero's stop.
 QUIET_WINDOWS = 3
 
-# Farther away, turned away, or on the radio: this much below the caller's own level.
-FAR_DB = 9.0
+# Twice as far from the microphone as the caller, turned away from it, or on the radio.
+FAR_DB = 6.0
+
+# What sounds as near as the caller needs no second thought.
+CLOSE_DB = 3.0
+
+# So much voice has been heard before words are believed to be of this sound.
+SPOKEN_WINDOWS = 3
 
 # A sound whose energy lies below is hummed with a closed mouth: it holds no words.
 HUM_HZ = 450.0
@@ -22,14 +30,17 @@ HUM_HZ = 450.0
 # The end of a word: its last 64 ms against its loudest.
 FADING_DB = 14.0
 
-_ACKNOWLEDGED = (
-    "ah|aha|all right|alright|absolutely|cool|course|definitely|exactly|fair enough|fine|"
-    "go ahead|go on|good|got it|gotcha|great|hm|hmm|huh|i hear you|i know|i see|i understand|"
-    "indeed|interesting|makes sense|mhm|mm|mmm|nice|of course|oh|ok|okay|perfect|really|right|"
-    "sounds good|sure|that makes sense|thats right|true|uh|uh huh|uhhuh|um|understood|wow|ya|"
-    "yea|yeah|yep|yes|yup"
-)
-_BACKCHANNEL = re.compile(rf"(?:(?:{_ACKNOWLEDGED})(?:\s+|$))+")
+_ACKNOWLEDGED = frozenset(
+    {
+        "ah", "aha", "all right", "alright", "absolutely", "cool", "course", "definitely",
+        "exactly", "fair enough", "fine", "go ahead", "go on", "good", "got it", "gotcha", "great",
+        "hm", "hmm", "huh", "i hear you", "i know", "i see", "i understand", "indeed",
+        "interesting", "makes sense", "mhm", "mm", "mmm", "nice", "of course", "oh", "ok", "okay",
+        "perfect", "really", "right", "sounds good", "sure", "that makes sense", "thats right",
+        "true", "uh", "uhhuh", "um", "understood", "wow", "ya", "yea", "yeah", "yep", "yes", "yup",
+    }
+)  # fmt: skip
+_LONGEST = max(len(phrase.split()) for phrase in _ACKNOWLEDGED)
 
 
 class Verdict(Enum):
@@ -47,13 +58,13 @@ class Sound:
         held_secs: How long the bot's voice has been held for it.
         windows: What the microphone held since it began.
         words: What was transcribed of it so far; empty where transcripts come late.
-        caller_db: The caller's usual level, dB of full scale; ``None`` if unknown.
+        caller: How the caller usually sounds; ``None`` if unknown.
     """
 
     held_secs: float
     windows: Sequence[Window]
     words: str = ""
-    caller_db: float | None = None
+    caller: Loudness | None = None
 
     @property
     def ended(self) -> bool:
@@ -65,12 +76,20 @@ class Sound:
         return last < max((w.level_db for w in self.windows), default=0.0) - FADING_DB
 
     @property
+    def voiced_windows(self) -> int:
+        """In how many windows somebody speaks."""
+        return sum(w.voiced for w in self.windows)
+
+    @property
+    def farther_db(self) -> float:
+        """How much farther away than the caller it sounds; 0 as long as that is unknown."""
+        loudness = Loudness.of(self.windows)
+        return loudness.farther_db(self.caller) if loudness and self.caller else 0.0
+
+    @property
     def near(self) -> bool:
-        """Whether it is as loud as the caller, whose level may not be known yet."""
-        if self.caller_db is None:
-            return True
-        levels = sorted(w.level_db for w in self.windows if w.voiced)
-        return bool(levels) and levels[len(levels) * 3 // 4] > self.caller_db - FAR_DB
+        """Whether it may be the caller, speaking to the bot."""
+        return self.voiced_windows >= SPOKEN_WINDOWS and self.farther_db < FAR_DB
 
     @property
     def hummed(self) -> bool:
@@ -85,8 +104,32 @@ def is_backchannel(words: str) -> bool:
     Args:
         words: A transcript. Nothing said is no backchannel.
     """
-    plain = " ".join(re.sub(r"[^\w\s]", " ", words.replace("'", "").lower()).split())
-    return bool(plain) and _BACKCHANNEL.fullmatch(plain) is not None
+    return _rest(words) == []
+
+
+def may_be_backchannel(words: str) -> bool:
+    """Whether more words may still make a backchannel of it, as "I" may become "I see".
+
+    Args:
+        words: An interim transcript.
+    """
+    rest = _rest(words)
+    return rest is not None and any(phrase.split()[: len(rest)] == rest for phrase in _ACKNOWLEDGED)
+
+
+def _rest(words: str) -> list[str] | None:
+    """What follows the backchannels that words begin with; ``None`` if there are no words."""
+    rest = re.sub(r"[^\w\s]", " ", words.lower().replace("'", "")).split()
+    if not rest:
+        return None
+    while rest:
+        for length in range(min(_LONGEST, len(rest)), 0, -1):
+            if " ".join(rest[:length]) in _ACKNOWLEDGED:
+                rest = rest[length:]
+                break
+        else:
+            break
+    return rest
 
 
 def judge(sound: Sound) -> Verdict | None:
@@ -95,13 +138,16 @@ def judge(sound: Sound) -> Verdict | None:
     Args:
         sound: What is known so far.
     """
-    said_something = bool(sound.words.strip()) and not is_backchannel(sound.words)
-    if said_something and sound.near:
+    words = sound.words if sound.voiced_windows >= SPOKEN_WINDOWS else ""
+    taken = bool(words.strip()) and not may_be_backchannel(words)
+    if taken and sound.farther_db < CLOSE_DB:
         return Verdict.YIELD
-    if sound.words and not said_something and sound.ended:
+    if is_backchannel(words) and sound.ended:
         return Verdict.RESUME
-    if sound.held_secs < DECIDE_SECS:
+    if sound.held_secs < DECIDE_SECS - WINDOW_SECS:
         return None
-    if sound.ended or sound.hummed or not sound.near:
+    if not sound.near:
         return Verdict.RESUME
-    return Verdict.YIELD
+    if taken:
+        return Verdict.YIELD
+    return Verdict.RESUME if sound.ended or sound.hummed else Verdict.YIELD

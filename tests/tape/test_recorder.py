@@ -23,6 +23,7 @@ from pipecat.workers.runner import WorkerRunner
 from sessions.clock import Clock
 from sessions.tape import read_tape
 from sessions.tape.recorder import record
+from sessions.tape.uploads import TapedStorage, TapingStorage
 
 PARAMS = TransportParams(
     audio_in_enabled=True,
@@ -104,3 +105,16 @@ async def test_a_pipeline_leaves_its_frames_on_the_tape(tmp_path):
     ]
     names = [m.data["name"] for m in tape.messages("/events")]
     assert {"session.started", "bot.started", "session.ending"} <= set(names)
+
+
+async def test_an_uploaded_document_is_handed_over_again(tmp_path):
+    policy = SimpleNamespace(name="OPEN")
+    session = SimpleNamespace(id="u1", bot="echo", policy=policy, seed=5, clock=Clock())
+    recorder = record(session, tmp_path, key=None, code="c0ffee")
+    here = TapedStorage([])
+    url = await here.save("letter.txt", b"Dear \xff colleague")
+    assert await TapingStorage(here, recorder).load(url) == b"Dear \xff colleague"
+    recorder.close()
+    taped = TapedStorage(read_tape(tmp_path / "u1.mcap").messages("/events"))
+    assert await taped.load(url) == b"Dear \xff colleague"
+    assert await taped.load("pipecat:other") == b""
