@@ -31,6 +31,7 @@ from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
 from services.addresses import Address, CastingError, is_rehearsed, resolve
+from services.spare import Duty, Relay
 
 REHEARSAL = "rehearsal"
 
@@ -61,13 +62,16 @@ _MODULES = {
 }
 
 
-def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
+def stt(session, name: str, *, eager: bool = False, spare: str = "", **settings) -> Any:
     """The ears: speech to text.
 
     Args:
         session: The session that will be heard.
         name: A casting; ``deepgram/flux-general-en`` takes turns by itself.
         eager: Whether Flux may report a predicted end of turn, answered ahead of the real one.
+        spare: The casting of ears that hear what these do not: any that take whole utterances,
+            ``openai/<model>`` or ``openai+http://...``. The two are then one
+            :class:`services.spare.Relay`.
         **settings: Fields of the service's ``Settings``, such as ``keyterm=["lisinopril"]``.
 
     Raises:
@@ -77,14 +81,30 @@ def stt(session, name: str, *, eager: bool = False, **settings) -> STTService:
     casting, address = _cast(session, name, stage="stt")
     if casting.is_flux:
         settings["eager"] = eager
+    if spare and (casting.is_flux or parse(spare, stage="stt").protocol != "openai"):
+        raise CastingError(
+            f"{spare!r} cannot stand in for {name!r}. A spare of the ears hears whole utterances "
+            "(openai/<model>, openai+http://...), and Flux, which takes turns itself, has none."
+        )
     service = _module(casting, stage="stt").build(session, address, casting.model, **settings)
     _join(session, service, address, stage="stt")
-    return service
+    if not spare:
+        return service
+    behind = stt(session, spare)
+    behind.duty = Duty(service)
+    return Relay(service, behind, behind.duty)
 
 
 def llm(
-    session, name: str, *, instruction: str | None = None, aloud: bool = True, **settings
-) -> LLMService[Any]:
+    session,
+    name: str,
+    *,
+    instruction: str | None = None,
+    aloud: bool = True,
+    spare: str = "",
+    hedge_secs: float | None = None,
+    **settings,
+) -> Any:
     """The mind: a language model, with or without eyes, that streams text and calls tools.
 
     Args:
@@ -93,6 +113,10 @@ def llm(
         instruction: The system instruction.
         aloud: Whether the caller hears of it when an answer is late or fails. Not for a mind
             that works in the background.
+        spare: The casting that takes the turns this one fails, and those of the next half
+            minute. The two are then one :class:`services.spare.Relay`.
+        hedge_secs: Seconds without a first token after which the same request is sent once more
+            and the quicker answer taken; 0 sends two at once. It costs what it doubles.
         **settings: Fields of the service's ``Settings``, such as ``max_tokens=300``.
 
     Raises:
@@ -102,17 +126,23 @@ def llm(
     casting, address = _cast(session, name, stage="llm")
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
     service = _module(casting, stage="llm").build(session, address, **settings)
-    service.aloud = aloud
+    service.aloud, service.hedge_secs = aloud, hedge_secs
     _join(session, service, address, stage="llm")
-    return service
+    if not spare:
+        return service
+    behind = llm(session, spare, instruction=instruction, aloud=aloud)
+    service.duty, behind.is_spare = Duty(service), True
+    return Relay(service, behind, service.duty)
 
 
-def tts(session, name: str, **settings) -> TTSService:
+def tts(session, name: str, *, spare: str = "", **settings) -> Any:
     """The mouth: text to speech.
 
     Args:
         session: The session it will speak in.
         name: A casting; what follows the slash is the voice.
+        spare: The casting of the voice that says what this one does not, and all there is to say
+            while it rests. The two are then one :class:`services.spare.Relay`.
         **settings: Fields of the service's ``Settings``, such as ``model="sonic-3.6"``.
 
     Raises:
@@ -122,7 +152,12 @@ def tts(session, name: str, **settings) -> TTSService:
     casting, address = _cast(session, name, stage="tts")
     service = _module(casting, stage="tts").build(session, address, casting.model, **settings)
     _join(session, service, address, stage="tts")
-    return service
+    if not spare:
+        return service
+    behind = tts(session, spare)
+    service.spare, service.duty = behind, Duty(service)
+    behind.duty = service.duty
+    return Relay(service, behind, service.duty)
 
 
 def speech(session, name: str, *, instruction: str | None = None, **settings) -> LLMService[Any]:

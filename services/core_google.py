@@ -2,6 +2,7 @@
 
 from google.genai.types import HttpOptions
 from pipecat.adapters.llm.services.gemini_live_adapter import GeminiLiveLLMAdapter
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
 
 from services.addresses import Address, require_address
@@ -22,6 +23,10 @@ class GeminiCore(OwnVoice[GeminiLiveLLMAdapter], GeminiLiveLLMService):
         super().__init__(
             api_key=address.key, http_options=HttpOptions(base_url=address.http), **kwargs
         )
+
+    async def _handle_context(self, context, direction=FrameDirection.DOWNSTREAM):
+        self._inference_on_context_initialization = self.greets
+        await super()._handle_context(context, direction)
 
     def create_client(self):
         """Create the client; a plain address, such as the rehearsal's, is left plain."""

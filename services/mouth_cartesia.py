@@ -18,6 +18,7 @@ from websockets.protocol import State
 from services.addresses import Address, require_address
 from services.backoff import passing_refusal
 from services.saying import Overheard, Saying
+from services.spoken import SparedMouth
 
 # A context that owes speech and has been silent this long is not going to say it.
 # Cartesia's first audio comes within 0.2 s (p95); 3 s is what a caller may notice.
@@ -26,7 +27,7 @@ QUIET_SECS = 2.5
 MOST_MENDS = 4
 
 
-class CartesiaMouth(CartesiaTTSService):
+class CartesiaMouth(SparedMouth, CartesiaTTSService):
     """Text to speech by Cartesia.
 
     Pipecat loses the rest of a sentence, without an error, when the connection drops in
@@ -115,6 +116,11 @@ class CartesiaMouth(CartesiaTTSService):
             return item is _BROKEN and not saying.whole
         if item is _QUIET and self._reconnect_in_progress:
             return True
+        if self.spare and (item is _QUIET or saying.mends):
+            texts = self._left_to_say(context_id, saying)
+            self._forget_unsaid(context_id)
+            await self.give_up(texts)
+            return False
         if saying.mends == MOST_MENDS:
             await self.push_error(
                 "Cartesia did not finish a sentence, however often it was asked to",

@@ -12,6 +12,8 @@ class OwnVoice(LLMService[TAdapter]):
     would take the core's transcript for words to speak.
     """
 
+    # Whether it answers the context that it is given first, or listens.
+    greets = True
     _skip_tts = True
 
     async def push_frame(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):

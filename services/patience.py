@@ -18,10 +18,15 @@ from pipecat.services.llm_service import LLMService, TAdapter
 from pipecat.utils.errors import ErrorCategory, classify_http_exception
 
 from services.lines import Line
+from services.spare import Duty
 
 # The silence after which a caller wonders whether anyone is there; the longest that nothing
 # is said, at any point of an answer.
 PATIENCE_SECS = 3.0
+
+# With a spare at hand nobody waits that long: a model that has shown no sign by then has failed
+# the turn. Typical first tokens come within 1.1 s (p95).
+HANDOVER_SECS = 1.8
 
 OpenStream = Callable[[], Awaitable[AsyncIterator[Any]]]
 
@@ -53,11 +58,21 @@ class PatientMind(LLMService[TAdapter]):
     an apology and can simply go on talking. No tool is called before its answer is whole,
     so nothing is done twice.
 
+    Where a spare stands behind it, there is no second attempt: the turn goes to the spare, which
+    is where all turns go until the first has rested.
+
     Everything runs inside the inference: an interruption cancels all of it.
     """
 
     # False for a mind that is not the caller's partner, such as a specialist on a job.
     aloud = True
+    # Set where another mind stands behind this one, to which turns that fail are passed on.
+    duty: Duty | None = None
+    # Whether this one is such a spare: it takes only what it is passed.
+    is_spare = False
+    # Seconds without a sign after which the same request is sent once more, and the first sign
+    # of either wins; None for never.
+    hedge_secs: float | None = None
     _spoke_at = float("-inf")
     _answer: AsyncGenerator | None = None
     _gave_up = False
@@ -69,6 +84,12 @@ class PatientMind(LLMService[TAdapter]):
         if not isinstance(frame, LLMContextFrame):
             await super().process_frame(frame, direction)
             return
+        if self.is_spare and direction is FrameDirection.UPSTREAM:
+            await self.push_frame(frame, direction)
+            return
+        if self.duty and self.duty.is_resting:
+            await self.push_frame(frame)
+            return
         self._gave_up = False
         try:
             await super().process_frame(frame, direction)
@@ -76,7 +97,10 @@ class PatientMind(LLMService[TAdapter]):
             if self._answer:
                 await self._answer.aclose()
                 self._answer = None
-        if self._gave_up:
+        if self._gave_up and self.duty:
+            self.duty.hand_over()
+            await self.push_frame(frame)
+        elif self._gave_up:
             await self._excuse(Line.NO_ANSWER)
 
     def patiently(
@@ -106,8 +130,9 @@ class PatientMind(LLMService[TAdapter]):
         try:
             while True:
                 try:
-                    winner = await self._first_sign(attempts, kind)
-                    deadline = loop.time() + PATIENCE_SECS
+                    winner = await self._first_sign(attempts, kind, open_stream)
+                    patience = HANDOVER_SECS if self.duty else PATIENCE_SECS
+                    deadline = loop.time() + patience
                     while (event := await winner.next(deadline)) is not _END:
                         spoken = spoken or kind(event) is Kind.TEXT
                         if held or kind(event) is Kind.TOOL:
@@ -115,7 +140,7 @@ class PatientMind(LLMService[TAdapter]):
                         else:
                             yield event
                         if kind(event) is not Kind.OPENING:
-                            deadline = loop.time() + PATIENCE_SECS
+                            deadline = loop.time() + patience
                     for event in whole(held):
                         yield event
                     return
@@ -123,7 +148,9 @@ class PatientMind(LLMService[TAdapter]):
                     waits = isinstance(failure, Stalled)
                     permanent = classify_http_exception(failure).is_permanent
                     await self._let_go(attempts, keep=waits and not (spoken or held))
-                    if asked == 2 or permanent:
+                    if self.duty and spoken:
+                        await self.push_frame(LLMTextFrame(f"... {Line.AGAIN} "))
+                    if asked == 2 or permanent or self.duty:
                         self._gave_up = True
                         raise
                     # An SDK's own text may quote the request, and with it the caller.
@@ -142,22 +169,30 @@ class PatientMind(LLMService[TAdapter]):
         finally:
             await self._let_go(attempts)
 
-    async def _first_sign(self, attempts: list["_Attempt"], kind) -> "_Attempt":
+    async def _first_sign(self, attempts: list["_Attempt"], kind, open_stream) -> "_Attempt":
         """The attempt that answers first; the others are let go.
+
+        With ``hedge_secs``, a lone attempt gets a rival once it has been silent for that long.
 
         Raises:
             Stalled: When none did in time.
             Exception: What the last attempt failed with.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE_SECS
+        deadline = loop.time() + (HANDOVER_SECS if self.duty else PATIENCE_SECS)
+        hedge = len(attempts) == 1 and self.hedge_secs is not None
+        rival_at = loop.time() + (self.hedge_secs or 0.0) if hedge else float("inf")
         while True:
             await asyncio.wait(
                 [attempt.peek() for attempt in attempts],
-                timeout=max(0.0, deadline - loop.time()),
+                timeout=max(0.0, min(deadline, rival_at) - loop.time()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
             ready = [attempt for attempt in attempts if attempt.peek().done()]
+            if not ready and loop.time() >= rival_at:
+                rival_at = float("inf")
+                attempts.append(_Attempt(open_stream))
+                continue
             if not ready:
                 raise Stalled
             for attempt in ready:

@@ -1,30 +1,32 @@
 """Where redaction is enforced on the cast: at the mind and at the mouth (see ears_guard too)."""
 
 import json
+import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from loguru import logger
-from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMContextFrame
+from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMContextFrame, TTSTextFrame
 from pipecat.observers.base_observer import BaseObserver, FramePushed
 from pipecat.processors.aggregators.llm_context import (
     LLMContext,
     LLMContextMessage,
     LLMSpecificMessage,
 )
-from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.llm_service import LLMService
 from pipecat.services.tts_service import TextAggregationMode, TTSService
 
 from sessions.ledger import Ledger, nowhere
 from sessions.phi import PHIFirewall
 from sessions.phi.restore import open_surrogate
+from sessions.phi.vault import SURROGATE
 from sessions.tool_boundary import is_guarded
 
 BLOCKED = "[REDACTED]"
 
-SURROGATES = (
+EXPLANATION = (
     "Names, numbers, dates and other identifiers of the caller reach you as surrogates such as "
     "[NAME_1] or [PHONE_2]. Use them exactly as written, in what you say and as tool arguments: "
     "the caller hears, and tools receive, the real values. Never ask what a surrogate stands for."
@@ -115,7 +117,7 @@ def guard_mind(mind: FrameProcessor, *, phi: PHIFirewall, ledger: Ledger | None 
 
         adapter.get_llm_invocation_params = guarded_request
         adapter.get_messages_for_logging = guarded_log
-        mind.append_system_instruction(SURROGATES)
+        mind.append_system_instruction(EXPLANATION)
 
 
 class MindGuard:
@@ -192,12 +194,60 @@ def guard_mouth(mouth: TTSService, *, phi: PHIFirewall) -> None:
         phi: The session's firewall.
     """
 
-    async def restore(text: str, _type: str) -> str:
-        return phi.restore(text)
+    guard = MouthGuard(phi)
+    push = mouth.push_frame
 
-    mouth.add_text_transformer(restore)
+    async def guarded(frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
+        if isinstance(frame, TTSTextFrame):
+            guard.report(frame)
+        await push(frame, direction)
+
+    mouth.push_frame = guarded  # type: ignore[method-assign]
+    mouth._vivace_mouth = True  # type: ignore[attr-defined]
+    mouth.add_text_transformer(guard.restore)
     if mouth._text_aggregation_mode == TextAggregationMode.TOKEN:
         mouth._text_aggregator = WholeSurrogates(mouth._text_aggregator)  # type: ignore
+
+
+class MouthGuard:
+    """Restores what is to be spoken, and takes back what a vendor reports of it, word by word."""
+
+    def __init__(self, phi: PHIFirewall):
+        """Guard the mouth of one session."""
+        self._phi = phi
+        self._spoken: dict[str, str] = {}
+        self._last: str | None = None
+
+    async def restore(self, text: str, _type: str) -> str:
+        """Put the originals in place of surrogates, and remember their words."""
+        for match in SURROGATE.finditer(text):
+            for word in self._phi.restore(match.group()).split():
+                self._spoken[_letters(word)] = match.group()
+        return self._phi.restore(text)
+
+    def report(self, frame: TTSTextFrame) -> None:
+        """Let a word that was spoken be told as it was written: by its surrogate, or not at all.
+
+        Pipecat tells what a word stands for in ``raw_text``, once a value is spoken to its end;
+        for text of a ``TTSSpeakFrame`` it does not.
+        """
+        text = frame.raw_text
+        if text is None:
+            text = " ".join(self._as_written(frame.text))
+            text = frame.text if text.split() == frame.text.split() else text
+        frame.text = self._phi.scrub(text)
+
+    def _as_written(self, text: str) -> Iterator[str]:
+        """Words, with one surrogate for those of an original."""
+        for word in text.split():
+            surrogate = self._spoken.get(_letters(word))
+            if surrogate is None or surrogate != self._last:
+                yield surrogate or word
+            self._last = surrogate
+
+
+def _letters(word: str) -> str:
+    return re.sub(r"[\W_]", "", word).lower()
 
 
 class WholeSurrogates:

@@ -10,6 +10,7 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     LLMContextFrame,
     LLMMessagesAppendFrame,
+    LLMRunFrame,
     OutputTransportMessageFrame,
     StartFrame,
     TTSSpeakFrame,
@@ -121,6 +122,8 @@ class Opening(FrameProcessor):
         if greet:
             cue: LLMContextMessage = {"role": "developer", "content": GREETING_CUE}
             await self.push_frame(LLMMessagesAppendFrame([cue], run_llm=True))
+        elif self.whole_first:
+            await self.push_frame(LLMRunFrame())  # a core listens once it has its context
         held, self._held = self._held, []
         for frame, direction in held:
             await self.push_frame(frame, direction)

@@ -13,7 +13,6 @@ from typing import Any, Literal, Self
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.audio.vad.silero import SileroVADAnalyzer
-from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.frames.frames import EndFrame, TTSSpeakFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
@@ -52,11 +51,8 @@ from sessions.sinks.bus import guard_bus
 from sessions.sinks.clients import guard_client, guard_door
 from sessions.sinks.frames import guard_pushes
 from sessions.tool_boundary import guard_tools
+from sessions.turns import VAD, TurnTaking
 from sessions.waterfall import Waterfall
-
-# Confirms a caller's voice 134 ms after its onset, where Silero's defaults take 354 ms and miss
-# quiet speech: half of the 200 ms that a barge-in may take.
-VAD = VADParams(start_secs=0.1, stop_secs=0.2, min_volume=0.0)
 
 # A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
 # ends turns by silence instead.
@@ -106,6 +102,8 @@ class Session:
         self.observers: list[BaseObserver] = []
         self.once = Once(self.id)
         self.mouths: list[TTSService] = []
+        self.turns: TurnTaking | None = None
+        self._cores: list[Any] = []
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
         self._desk = FrontDesk(
@@ -196,18 +194,23 @@ class Session:
         """
         return guard_tools(self, tools)
 
-    def user_params(self) -> LLMUserAggregatorParams:
+    def user_params(self, *, judged: bool = True) -> LLMUserAggregatorParams:
         """House turn-taking: the caller cannot talk over the disclosure, and can over the rest.
 
         Call it after the casting lines: a rehearsal ends turns by silence.
+
+        Args:
+            judged: Whether a sound over the bot's voice first silences it and is then judged, so
+                that the bot goes on after an "mm-hmm" or a cough; else every voice interrupts. A
+                realtime core judges by itself.
         """
-        strategies = UserTurnStrategies(
-            stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)]
-            if self.rehearsal
-            else None
-        )
+        stop = [SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)]
+        strategies = UserTurnStrategies(stop=stop if self.rehearsal else None)
+        if judged and not self._cores:
+            self.turns = TurnTaking(on_hold=self._show_hold)
+            strategies.start = self.turns.start
         return LLMUserAggregatorParams(
-            vad_analyzer=SileroVADAnalyzer(params=VAD),
+            vad_analyzer=self.turns.hearing if self.turns else SileroVADAnalyzer(params=VAD),
             user_turn_strategies=strategies,
             user_mute_strategies=[MuteUntilDisclosed(self._opening)],
         )
@@ -264,6 +267,8 @@ class Session:
         observers = [*self.observers, self.waterfall, self._watchdog, Silence(say=self.say)]
         if self.phi:
             observers.append(PromptWatcher(self.phi))
+        for core in self._cores:
+            core.greets = greet
         await self.recording.start()
         self.recording.event(
             "session.cast",
@@ -281,6 +286,8 @@ class Session:
                 "Nothing in this pipeline can say the disclosure word for word. Put a "
                 "tts(session, ...) into its list; behind a realtime core it says only that."
             )
+        if self.turns:
+            self.turns.attach(self.transport.output())
         worker = self._worker = PipelineWorker(
             Pipeline([self._desk, self._opening, pipeline, self._opening.echo]),
             app_resources=self,
@@ -313,8 +320,8 @@ class Session:
         for part in _parts(worker.pipeline):
             guard_pushes(part, phi=phi, policy=self.policy, ledger=self.ledger)
         guard_client(worker.rtvi, phi=phi, ledger=self.ledger)
-        guard_door(self.transport.output())
-        guard_bus(runner.bus)
+        guard_door(self.transport.output(), phi=phi)
+        guard_bus(runner.bus, phi=phi)
 
     def _rtvi_params(self) -> RTVIObserverParams:
         # The model's text is not what the caller hears where originals are restored, and the
@@ -358,14 +365,18 @@ class Session:
                 await self.recording.withdraw()
                 await self.notify("notice", text="The recording has stopped.")
 
-    def _wait_for_disclosure(self, core: FrameProcessor) -> None:
+    def _wait_for_disclosure(self, core: Any) -> None:
         """Let a realtime core hear nothing, and so say nothing, before the disclosure was heard."""
         self.waterfall.cores.add(core.name)
         self._opening.whole_first = True
-        core.set_audio_input_paused(True)  # type: ignore[attr-defined]
-        self._opening.on_heard.append(
-            lambda: core.set_audio_input_paused(False)  # type: ignore[attr-defined]
-        )
+        core.set_audio_input_paused(True)
+        self._opening.on_heard.append(lambda: core.set_audio_input_paused(False))
+        self._cores.append(core)
+
+    def _show_hold(self, on: bool) -> None:
+        # A page that mutes at once spares the caller what lies in its jitter buffer.
+        if self._worker:
+            self._worker.create_task(self.notify("duck", on=on))
 
     async def _say_goodbye(self) -> None:
         await self.notify("ended", reason=self._watchdog.reason)

@@ -30,6 +30,8 @@ FILLER_SECS = 1.0
 # The longest silence while an answer is owed. 0.4 s are left of the 3 s that a caller bears for
 # the voice to begin.
 PATIENCE_SECS = 2.6
+# Where the end of the turn was long in doubt, the answer has at least this much time.
+ANSWER_SECS = 1.2
 # After a word of excuse, the next one comes later.
 AGAIN_SECS = 6.0
 
@@ -68,14 +70,17 @@ class Silence(BaseObserver):
         self._over = False
         self._tools: set[str] = set()
         self._excuses = 0
+        self._quiet_since = self._owed_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task] = set()
 
     async def on_push_frame(self, data: FramePushed):
         """Follow who speaks, and what runs."""
-        before = self._state
+        before, owed = self._state, bool(self._owes or self._tools)
         self._follow(data.frame)
         if self._state != before:
+            if not owed:
+                self._owed_since = asyncio.get_running_loop().time()
             self._set_timer()
 
     async def cleanup(self):
@@ -95,6 +100,7 @@ class Silence(BaseObserver):
                 self._caller_speaks = True
             case VADUserStoppedSpeakingFrame():
                 self._caller_speaks = False
+                self._quiet_since = asyncio.get_running_loop().time() - frame.stop_secs
             case UserStartedSpeakingFrame():
                 self._caller_speaks, self._owes = True, False
             case UserStoppedSpeakingFrame():
@@ -114,6 +120,7 @@ class Silence(BaseObserver):
                 self._owes = self._owes and self._excusing
             case BotStoppedSpeakingFrame():
                 self._bot_speaks = self._excusing = False
+                self._quiet_since = asyncio.get_running_loop().time()
             case InterruptionFrame():
                 self._bot_speaks = self._excusing = self._owes = False
                 self._tools.clear()
@@ -126,8 +133,12 @@ class Silence(BaseObserver):
             return
         if self._tools or self._owes:
             wait = self._filler_secs if self._tools else PATIENCE_SECS
-            wait = AGAIN_SECS if self._excuses else wait
-            self._timer = asyncio.get_running_loop().call_later(wait, self._due)
+            least = self._filler_secs if self._tools else ANSWER_SECS
+            due = max(self._quiet_since + wait, self._owed_since + least)
+            loop = asyncio.get_running_loop()
+            if self._excuses:
+                due = max(loop.time(), self._quiet_since) + AGAIN_SECS
+            self._timer = loop.call_at(due, self._due)
 
     def _stop_timer(self) -> None:
         if self._timer:

@@ -57,19 +57,32 @@ class Turn:
     total_ms: int = 0
 
     @classmethod
-    def of(cls, n: int, breakdown: LatencyBreakdown, mouths: Container[str] = ()) -> "Turn":
+    def of(
+        cls,
+        n: int,
+        breakdown: LatencyBreakdown,
+        mouths: Container[str] = (),
+        cores: Container[str] = (),
+    ) -> "Turn":
         """The waterfall of one Pipecat latency breakdown.
 
         Args:
             n: Number of the turn.
             breakdown: What Pipecat measured.
             mouths: Names of the text-to-speech services.
+            cores: Names of the realtime cores, which have no stages of their own: the end of
+                the turn as the core sees it parts its hearing from its thinking.
         """
         turn = cls(n, total_ms=round(breakdown.total_secs * 1000))
         for part in breakdown.contributions:
             field = f"{LAYER_OF.get(part.key, 'other')}_ms"
             setattr(turn, field, getattr(turn, field) + round(part.duration_secs * 1000))
-        if not turn.tts_ms:
+        thought = [t.duration_secs for t in breakdown.ttfb if t.processor in cores][:1]
+        if thought:
+            reaction = min(turn.other_ms, round(thought[0] * 1000))
+            turn.endpointing_ms += turn.other_ms - reaction
+            turn.model_ms, turn.other_ms = turn.model_ms + reaction, 0
+        elif not turn.tts_ms:
             # Pipecat loses the mouth's part where a tool was called behind the words.
             secs = [t.duration_secs for t in breakdown.ttfb if t.processor in mouths][:1]
             if breakdown.text_aggregation:
@@ -121,6 +134,6 @@ class Waterfall(BaseObserver):
     async def _on_breakdown(self, _observer, breakdown: LatencyBreakdown):
         if breakdown.measured_from is not MeasuredFrom.USER_SILENCE:
             return
-        turn = Turn.of(len(self.turns) + 1, breakdown, self.mouths)
+        turn = Turn.of(len(self.turns) + 1, breakdown, self.mouths, self.cores)
         self.turns.append(turn)
         await self._report("turn", **asdict(turn))

@@ -146,6 +146,7 @@ class _Reader:
         self.connections: list[tuple[str, str]] = []
         self._coming = Turn(1)
         self._speaking = False
+        self._interruption = float("-inf")
         self._open_tools: dict[str, ToolCall] = {}
         self._stages: dict[int, str] = {}
         self._ears: str | None = None
@@ -179,6 +180,7 @@ class _Reader:
                 self.turns.append(coming)
                 self._coming = Turn(coming.number + 1)
             case "interruption":
+                self._interruption = at
                 turn.interrupted = turn.interrupted or self._speaking
             case "bot.started":
                 self._speaking = True
@@ -186,6 +188,8 @@ class _Reader:
             case "bot.stopped":
                 self._speaking = False
             case "turn.bot":
+                # Playback may have been paused before; what was heard is settled with the cut.
+                turn.interrupted = turn.interrupted or at - self._interruption < 0.05
                 turn.said.append(detail.get("text") or _content(detail.get("content")))
 
     def _words(self, at: float, data: dict) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from qa.replay.match import difference, key_of, nearly
 from qa.replay.misses import Misses, OnMiss
 from qa.replay.stream import StreamPlayer
-from qa.replay.wires import Connection, Said
+from qa.replay.wires import Connection, Said, stage_of
 from qa.virtual.hermetic import HermeticLoop
 from qa.virtual.process import MemoryProcess
 from sessions.tape.taps import process_address
@@ -70,7 +70,8 @@ class Vendors:
     async def _socket(self, request: web.BaseRequest, host: str, port: int) -> web.StreamResponse:
         taped = self._take((host, port, request.path))
         if taped is None:
-            self._misses.note(request.path, f"a connection to {host}{request.path} was never made")
+            stage = stage_of(str(request.url))
+            self._misses.note(stage, f"a connection to {host}{request.path} was never made")
             return web.Response(status=503)
         if taped.head and taped.head.status != 101:
             body = "".join(s.text or "" for s in taped.said if not s.sent and s.kind == "text")
@@ -125,7 +126,7 @@ class Vendors:
         if close or same:
             return close or same[-1]
         what = difference(unused[0].asked, body) if unused else f"“{body[:120]}” was never asked"
-        stage = unused[0].stage if unused else place[3]
+        stage = unused[0].stage if unused else stage_of(f"http://{place[0]}{place[3]}")
         if self._misses.note(stage, what) is OnMiss.RECORDED and unused:
             return unused[0]
         return None

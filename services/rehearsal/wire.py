@@ -85,12 +85,12 @@ class Outbox:
 
         self.post_job(wait)
 
-    def post_late(self, message: Message, *, due: float) -> None:
-        """Send a message when it is due; what is posted meanwhile goes before it."""
+    def later(self, post: Callable[[], object], *, due: float) -> None:
+        """Post something when it is due; what is posted meanwhile goes before it."""
 
         async def wait() -> None:
             await until(due)
-            self.post(message)
+            post()
 
         task = asyncio.create_task(wait())
         self._late.add(task)

@@ -81,6 +81,7 @@ class Connection:
         self._turn = 0
         self._start = 0.0
         self._predicted = False
+        self._events = 0
         self._shown = ""
         self._shown_at = 0.0
         self.listener = Listener(
@@ -139,7 +140,8 @@ class Connection:
         if text and text != self._shown and position - self._shown_at >= UPDATE_EVERY:
             self._shown, self._shown_at = text, position
             due = now() + self._visit.profile.interim.draw(self._visit.rng("flux/interim"))
-            self._post(self._info("Update", words, 0.1), due=due)
+            update, events = self._info("Update", words, 0.1), self._events
+            self._outbox.later(lambda: events == self._events and self._post(update), due=due)
 
     def _finish(self) -> None:
         due = now() + self._visit.profile.final.draw(self._visit.rng("flux/final"))
@@ -155,6 +157,7 @@ class Connection:
         self._outbox.post_job(final)
 
     def _info(self, event: str, words: list[Word], confidence: float) -> Message:
+        self._events += event != "Update"  # after which the updates under way are stale
         return {
             "type": "TurnInfo",
             "event": event,

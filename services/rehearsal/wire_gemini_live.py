@@ -175,7 +175,7 @@ class Connection:
             if "inputAudioTranscription" in (self._setup or {}):
                 due = began + self._visit.profile.final.draw(self._visit.rng("google/final"))
                 heard = {"serverContent": {"inputTranscription": {"text": f" {text}."}}}
-                self._outbox.post_late(heard, due=due)
+                self._outbox.later(lambda: self._outbox.post(heard), due=due)
             self._respond(began=began)
 
         self._hearing = asyncio.create_task(understand())

@@ -202,8 +202,8 @@ class Connection:
             if ((self._session.get("audio") or {}).get("input") or {}).get("transcription"):
                 where = {"item_id": item_id, "content_index": 0}
                 kind = "conversation.item.input_audio_transcription"
-                late = {"type": f"{kind}.completed", "event_id": f"event_{uid()}"}
-                self._outbox.post_late({**late, **where, "transcript": text}, due=due)
+                done = {**where, "transcript": text}
+                self._outbox.later(lambda: self._post(f"{kind}.completed", **done), due=due)
             if respond and text and (self._detection() or {}).get("create_response") is not False:
                 if self._responding:
                     await asyncio.gather(self._responding, return_exceptions=True)

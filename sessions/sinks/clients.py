@@ -42,17 +42,18 @@ def guard_client(rtvi: FrameProcessor, *, phi: PHIFirewall, ledger: Ledger) -> N
             frame.message = {"label": "blocked"}
 
 
-def guard_door(output: FrameProcessor) -> None:
+def guard_door(output: FrameProcessor, *, phi: PHIFirewall) -> None:
     """Scrub what the transport sends to clients, whoever handed it over.
 
     Args:
         output: The transport's output.
+        phi: The session's firewall.
     """
 
     @output.event_handler("on_before_process_frame")
     async def on_before_process_frame(_output, frame: Frame):
         if isinstance(frame, (OutputTransportMessageFrame, OutputTransportMessageUrgentFrame)):
-            frame.message = scrub_data(frame.message)
+            frame.message = scrub_data(frame.message, phi.scrub)
 
 
 def _redacted(message: Any, phi: PHIFirewall, ledger: Ledger) -> Any:

@@ -10,10 +10,7 @@ from typing import Any
 
 from pipecat.frames import frames as f
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.processors.frameworks.rtvi import RTVIProcessor
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
-from pipecat.services.llm_service import LLMService
-from pipecat.services.stt_service import STTService
 from pipecat.utils.errors import classify_http_exception
 
 from sessions.guards import redacted_messages
@@ -47,18 +44,19 @@ def guard_pushes(part: FrameProcessor, *, phi: PHIFirewall, policy: Policy, ledg
     """Let a processor push nothing that names the caller.
 
     Args:
-        part: A processor of a pipeline. Ears that are guarded already keep their transcripts to
-            their own guard, which sees more than one segment.
+        part: A processor of a pipeline. What guarded ears hear, and a guarded mouth reports, is
+            left to their own guards, which see more than one segment or word.
         phi: The session's firewall.
         policy: Says whether interim transcripts may pass.
         ledger: Told what was replaced.
     """
     push, push_error = part.push_frame, part.push_error_frame
     cleaning = Cleaning(part, phi, ledger)
-    heard_elsewhere = isinstance(part, STTService) and hasattr(part, "_vivace_ears")
+    elsewhere: tuple[type, ...] = TRANSCRIPTS if hasattr(part, "_vivace_ears") else ()
+    elsewhere += (f.TTSTextFrame,) if hasattr(part, "_vivace_mouth") else ()
 
     async def pushing(frame: f.Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
-        if not (heard_elsewhere and isinstance(frame, TRANSCRIPTS)):
+        if not isinstance(frame, elsewhere):
             if isinstance(frame, EARLY) and not policy.interims:
                 return
             cleaning(frame)
@@ -73,7 +71,7 @@ def guard_pushes(part: FrameProcessor, *, phi: PHIFirewall, policy: Policy, ledg
 
 
 class Cleaning:
-    """Cleans the frames one processor pushes, in place."""
+    """Cleans the frames one processor pushes, in place, and each of them once on its way."""
 
     def __init__(self, part: FrameProcessor, phi: PHIFirewall, ledger: Ledger):
         """Clean for a session's firewall."""
@@ -86,39 +84,34 @@ class Cleaning:
 
     def transcript(self, frame: Any) -> None:
         """Words that a processor other than the ears has made, such as typed digits."""
-        if getattr(frame, "_vivace_clean", False):
-            return
-        frame.text = self._redacted("speech", frame.text)
-        if hasattr(frame, "result"):
+        if self._once(frame, "text", lambda text: self._redacted("speech", text)):
             frame.result = None
-        frame._vivace_clean = True
 
     def typed(self, frame: Any) -> None:
         """Text that came with a frame of the client's."""
-        if frame.text:
-            frame.text = self._redacted("typed", frame.text)
+        self._once(frame, "text", lambda text: text and self._redacted("typed", text))
 
     def messages(self, frame: Any) -> None:
         """Messages on their way to the model's memory."""
-        frame.messages = redacted_messages(frame.messages, self._phi)
+        self._once(frame, "messages", lambda all: redacted_messages(all, self._phi))
 
     def result(self, frame: Any) -> None:
-        """A tool's result, whichever way it came."""
-        frame.result = self._phi.redact_data(frame.result)
+        """A tool's result, whichever way it came, and what is told of its failure."""
+        self._once(frame, "result", self._phi.redact_data)
+        if getattr(frame, "error", None):
+            frame.error = "The tool failed"
 
     def spoken(self, frame: Any) -> None:
         """What the bot says: known values only, as the model never reads others."""
-        if isinstance(frame.text, str):
-            frame.text = self._phi.scrub(frame.text)
+        self._once(frame, "text", lambda text: text and self._phi.scrub(text))
 
     def message(self, frame: Any) -> None:
         """A message to the client and to whoever else is in the room."""
-        frame.message = scrub_data(frame.message)
+        self._once(frame, "message", lambda it: scrub_data(it, self._phi.scrub))
 
     def reason(self, frame: Any) -> None:
         """Why a call ends."""
-        if isinstance(frame.reason, str):
-            frame.reason = clean(frame.reason)
+        self._once(frame, "reason", lambda it: clean(it) if isinstance(it, str) else it)
 
     def summary(self, frame: f.LLMContextSummaryResultFrame) -> None:
         """A summary, or why there is none."""
@@ -134,14 +127,25 @@ class Cleaning:
             frame.error = clean(frame.error, error)
             withheld = Withheld(type(error).__name__)
             frame.exception = withheld.with_traceback(error.__traceback__)
-        else:
-            frame.error = clean(frame.error)
+        self._once(frame, "error", clean)
+
+    def _once(self, frame: Any, field: str, how: Callable[[Any], Any]) -> bool:
+        """Clean a field, unless it is still what the processor before has left; whether it was."""
+        value, mark = getattr(frame, field), f"_vivace_{field}"
+        if getattr(frame, mark, _UNSEEN) is value:
+            return False
+        value = how(value)
+        setattr(frame, field, value)
+        setattr(frame, mark, value)
+        return True
 
     def _redacted(self, where: str, text: str) -> str:
         after = self._phi.scrub(self._phi.redact(text).text)
         self._ledger.redacted(where, text, after)
         return after
 
+
+_UNSEEN = object()
 
 _CLEANERS: list[tuple[tuple[type, ...], Callable[[Cleaning, Any], None]]] = [
     (TRANSCRIPTS, Cleaning.transcript),

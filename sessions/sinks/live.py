@@ -3,7 +3,7 @@
 import re
 import sys
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,6 +24,7 @@ _SHAPES = re.compile(
     r"|\+\d[\d\s().-]{7,}\d"
     r"|(?<![\w.:/#-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"
     r"|(?<![\w.:/#-])\d{9,11}(?![\w.-])"
+    r"|(?i:\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b[\s,.-]*){4,})"
 )
 _OURS = ("sessions.", "services.", "serving.")
 _SHORTEST = 3
@@ -69,14 +70,19 @@ def scrub(text: str) -> str:
     return text
 
 
-def scrub_data(value: Any) -> Any:
-    """Replace the values of every live vault in JSON-like data, keys included."""
+def scrub_data(value: Any, how: Callable[[str], str] = scrub) -> Any:
+    """Replace the values of every live vault in JSON-like data, keys included.
+
+    Args:
+        value: The data.
+        how: Scrubs one text; one session's ``phi.scrub`` where only its values can occur.
+    """
     if isinstance(value, str):
-        return scrub(value)
+        return how(value)
     if isinstance(value, Mapping):
-        return {scrub_data(key): scrub_data(item) for key, item in value.items()}
+        return {scrub_data(key, how): scrub_data(item, how) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [scrub_data(item) for item in value]
+        return [scrub_data(item, how) for item in value]
     return value
 
 

@@ -2,7 +2,9 @@
 
 from sessions.turns.barge_in import BargeInUserTurnStartStrategy
 from sessions.turns.hearing import VAD, Hearing
+from sessions.turns.partials import PartialsUserTurnStopStrategy
 from sessions.turns.playback import Playback
+from sessions.turns.prefetch import Prefetch, side_effect_free
 from sessions.turns.taking import TurnTaking
 from sessions.turns.verdict import DECIDE_SECS, Sound, Verdict, is_backchannel, judge
 
@@ -11,10 +13,13 @@ __all__ = [
     "VAD",
     "BargeInUserTurnStartStrategy",
     "Hearing",
+    "PartialsUserTurnStopStrategy",
     "Playback",
+    "Prefetch",
     "Sound",
     "TurnTaking",
     "Verdict",
     "is_backchannel",
     "judge",
+    "side_effect_free",
 ]

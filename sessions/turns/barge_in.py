@@ -11,6 +11,7 @@ from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
     Frame,
     InterimTranscriptionFrame,
+    ProposedUserStartedSpeakingFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -20,10 +21,10 @@ from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
 from sessions.turns.hearing import Hearing, Window
 from sessions.turns.playback import Playback
-from sessions.turns.verdict import FAR_DB, HUM_HZ, Sound, Verdict, is_backchannel, judge
+from sessions.turns.verdict import FAR_DB, HUM_HZ, Sound, Verdict, judge, takes_the_turn
 
 # One window as sure as this, or two that are speech, silence the bot.
-SURE = 0.8
+SURE = 0.7
 
 # The bot's own voice counts as audible for so long after it was heard.
 ECHOING_WINDOWS = 16
@@ -106,9 +107,14 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         self._turn = False
         self._held_at: float | None = None
         self._passing: _Passing | None = None
-        self._unheard: list[TranscriptionFrame] = []
+        self._let_pass: deque[tuple[float, TranscriptionFrame]] = deque(maxlen=8)
         hearing.listener = self._hear
         playback.listeners.append(hearing.played)
+
+    @property
+    def resolves_proposed_turn_start_frames(self) -> bool:
+        """It decides about what ears that hear turns propose, too."""
+        return True
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Follow who is speaking, and read what was said.
@@ -128,6 +134,8 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             self._speaking = True
             if not self._bot:
                 return await self._start()
+        elif isinstance(frame, ProposedUserStartedSpeakingFrame) and not self._bot:
+            return await self._start()
         elif isinstance(frame, VADUserStoppedSpeakingFrame):
             self._speaking = False
         elif isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame)):
@@ -139,7 +147,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         """A turn has started, for whatever reason: nothing is let pass any more."""
         self._turn = True
         self._passing = self._held_at = None
-        self._unheard.clear()
+        self._let_pass.clear()
 
     async def handle_user_turn_stopped(self):
         """The turn is over: from here on the bot may be talked over again."""
@@ -213,10 +221,10 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
 
     async def _yield_late(self, passing: _Passing) -> ProcessFrameResult:
         self._note(Verdict.YIELD, self._sound(passing), late=True)
-        unheard = list(self._unheard)
+        words = [frame for at, frame in self._let_pass if at >= passing.windows[0].at]
         started = await self._start()
-        for frame in unheard:
-            # Its words were taken back when it was let pass.
+        for frame in words:
+            # They were taken back when the sound was let pass.
             await self.push_frame(frame)
         return started
 
@@ -229,8 +237,11 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         if passing is None:
             # A transcript of something let pass, later than the silence after it; or of the bot.
             since = time.monotonic() - TRANSCRIBED_SECS
-            lately = [w for w in self._hearing.windows if w.voiced and w.at > since]
-            if not is_backchannel(frame.text) and self._is_near(lately):
+            lately = [w for w in self._hearing.windows if w.at > since]
+            if any(w.echo for w in lately):
+                return await self._drop(frame)
+            final = isinstance(frame, TranscriptionFrame)
+            if takes_the_turn(frame.text, final=final) and self._is_near(lately):
                 return await self._start()
             return await self._drop(frame)
         if isinstance(frame, TranscriptionFrame):
@@ -243,29 +254,32 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
                 return ProcessFrameResult.CONTINUE
         sound = self._sound(passing)
         insists = sound.voiced_windows >= FAR_INSISTS_WINDOWS
-        if not is_backchannel(passing.words) and (sound.near or insists):
+        final = isinstance(frame, TranscriptionFrame)
+        if takes_the_turn(passing.words, final=final) and (sound.near or insists):
             return await self._yield_late(passing)
-        return await self._drop(frame)
+        return await self._drop(frame, near=sound.near)
 
-    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
+    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame, *, near=False):
         if isinstance(frame, TranscriptionFrame):
-            self._unheard.append(frame)
+            if near:
+                self._let_pass.append((time.monotonic(), frame))
             await self.trigger_reset_aggregation()
         return ProcessFrameResult.CONTINUE
 
     async def _after_the_bot(self) -> ProcessFrameResult:
         """The bot has finished: what overlapped its last word was an answer."""
         passing, self._passing = self._passing, None
-        unheard, self._unheard = self._unheard, []
         self._held_at = None
         self._playback.resume()
-        if passing is None or not self._is_near(passing.windows):
+        if self._turn:
             return ProcessFrameResult.CONTINUE
-        if self._speaking:
+        if self._speaking and passing and self._is_near(passing.windows):
             return await self._start()
-        if passing.ended_at is None or time.monotonic() - passing.ended_at < ANSWER_SECS:
-            for frame in unheard:
-                await self.push_frame(frame)
+        since = time.monotonic() - ANSWER_SECS
+        answers = [frame for at, frame in self._let_pass if at > since]
+        self._let_pass.clear()
+        for frame in answers:
+            await self.push_frame(frame)
         return ProcessFrameResult.CONTINUE
 
     def _is_near(self, windows: Sequence[Window]) -> bool:

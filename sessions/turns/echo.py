@@ -10,7 +10,7 @@ LONGEST_DELAY_SECS = 0.5
 # Sound is compared over the length of a syllable.
 COMPARED_SECS = 0.128
 # Over such a stretch, one person's speech resembles another's by less than 0.4 at any delay.
-ALIKE = 0.5
+ALIKE = 0.55
 # At the delay that was learnt, chance has one try instead of thousands.
 ALIKE_AT_DELAY = 0.3
 # Above its own echo by this much is somebody else speaking over it.

@@ -27,8 +27,11 @@ SPOKEN_WINDOWS = 3
 # A sound whose energy lies below is hummed with a closed mouth: it holds no words.
 HUM_HZ = 450.0
 
-# The end of a word: its last 64 ms against its loudest.
-FADING_DB = 14.0
+# The end of a word: its last 64 ms against its loudest. Within words speech dips by less.
+FADING_DB = 20.0
+
+# Or a voice that only grows fainter, and has lost this much: the breath at the end of a phrase.
+FADING_WINDOWS, FADED_DB = 4, 10.0
 
 _ACKNOWLEDGED = frozenset(
     {
@@ -67,13 +70,22 @@ class Sound:
     caller: Loudness | None = None
 
     @property
+    def quiet(self) -> bool:
+        """Whether nobody has spoken for :data:`QUIET_WINDOWS`."""
+        tail = self.windows[-QUIET_WINDOWS:]
+        return len(tail) == QUIET_WINDOWS and not any(w.voiced for w in tail)
+
+    @property
     def ended(self) -> bool:
         """Whether it is over, or fading out."""
-        tail = self.windows[-QUIET_WINDOWS:]
-        if len(tail) == QUIET_WINDOWS and not any(w.voiced for w in tail):
+        if self.quiet:
             return True
-        last = max((w.level_db for w in self.windows[-2:]), default=-120.0)
-        return last < max((w.level_db for w in self.windows), default=0.0) - FADING_DB
+        levels = [w.level_db for w in self.windows]
+        peak = max(levels, default=0.0)
+        if max(levels[-2:], default=-120.0) < peak - FADING_DB:
+            return True
+        tail = levels[-FADING_WINDOWS:]
+        return tail[-1:] < [peak - FADED_DB] and tail == sorted(tail, reverse=True)
 
     @property
     def voiced_windows(self) -> int:
@@ -107,14 +119,17 @@ def is_backchannel(words: str) -> bool:
     return _rest(words) == []
 
 
-def may_be_backchannel(words: str) -> bool:
-    """Whether more words may still make a backchannel of it, as "I" may become "I see".
+def takes_the_turn(words: str, *, final: bool = False) -> bool:
+    """Whether words are more than a backchannel, and more than the beginning of one.
 
     Args:
-        words: An interim transcript.
+        words: A transcript, such as "I", which may become "I see" or "I have a question".
+        final: Whether no more words follow.
     """
     rest = _rest(words)
-    return rest is not None and any(phrase.split()[: len(rest)] == rest for phrase in _ACKNOWLEDGED)
+    if not rest:
+        return False
+    return final or not any(phrase.split()[: len(rest)] == rest for phrase in _ACKNOWLEDGED)
 
 
 def _rest(words: str) -> list[str] | None:
@@ -139,10 +154,10 @@ def judge(sound: Sound) -> Verdict | None:
         sound: What is known so far.
     """
     words = sound.words if sound.voiced_windows >= SPOKEN_WINDOWS else ""
-    taken = bool(words.strip()) and not may_be_backchannel(words)
+    taken = takes_the_turn(words)
     if taken and sound.farther_db < CLOSE_DB:
         return Verdict.YIELD
-    if is_backchannel(words) and sound.ended:
+    if is_backchannel(words) and sound.quiet:
         return Verdict.RESUME
     if sound.held_secs < DECIDE_SECS - WINDOW_SECS:
         return None
@@ -150,4 +165,5 @@ def judge(sound: Sound) -> Verdict | None:
         return Verdict.RESUME
     if taken:
         return Verdict.YIELD
-    return Verdict.RESUME if sound.ended or sound.hummed else Verdict.YIELD
+    # Words that may still be a listener's are let pass: the next one overturns it.
+    return Verdict.RESUME if words or sound.ended or sound.hummed else Verdict.YIELD

@@ -7,8 +7,10 @@ somebody interrupts, says "mm-hmm", coughs, shuts a door, talks to somebody else
 the bot's own voice comes back at -20 dB after 80 to 200 ms. The same events are played to house
 turn-taking and to Pipecat's defaults. The last line is one JSON object:
 
-- ``yield_p50_ms``, ``yield_p95_ms``: from the first sample of an interruption to the last audible
-  sample of the bot, before the turn is yielded; silence by a hold counts.
+- ``yield_p50_ms``, ``yield_p95_ms``: from the first sample of an interruption that is yielded to, to
+  the last audible sample of the bot before it falls silent, by a hold or by the end of its plan.
+- ``handed_over_p95_ms``: to the end of the plan. ``overturned``: interruptions after which the bot
+  first went on, and then yielded.
 - ``yield_rate``: interruptions within 2 s of whose onset the turn is yielded.
 - ``backchannel_selectivity``, ``noise_rejection``: backchannels, and everything else that is no
   interruption, after which the bot goes on with its sentence.
@@ -31,6 +33,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from loguru import logger
+from pipecat.frames.frames import InterruptionFrame
 
 from qa.virtual import run
 from sessions.turns.barge_in import Decision
@@ -38,6 +41,8 @@ from tests.support.turn_rig import Rig
 from tests.support.turn_sounds import MONOLOGUE, NOISES, RATE, CallPlan, Event, plans
 
 YIELD_WITHIN = 2.0
+CHUNK_SECS = 0.045  # what is being written goes on to its end
+SECS_LEFT = 12.0
 
 
 @dataclass
@@ -47,6 +52,7 @@ class Outcome:
     event: Event
     call: CallPlan
     latency: float | None
+    handed_over: float = 0.0
     decisions: list[Decision] = field(default_factory=list)
 
     @property
@@ -67,6 +73,7 @@ class Panel:
         for outcome in self.outcomes:
             kinds[outcome.event.kind].append(outcome)
         latencies = [o.latency * 1000 for o in kinds["interruption"] if o.latency is not None]
+        handed = [o.handed_over * 1000 for o in kinds["interruption"] if o.latency is not None]
         noises = [o for kind in NOISES for o in kinds[kind]]
         pauses = [sum(o.holds) * 1000 for o in self.outcomes if o.holds and o.latency is None]
         took = [secs * 1000 for o in self.outcomes for secs in o.holds]
@@ -74,6 +81,12 @@ class Panel:
         return {
             "yield_p50_ms": _percentile(latencies, 50),
             "yield_p95_ms": _percentile(latencies, 95),
+            "handed_over_p95_ms": _percentile(handed, 95),
+            "overturned": round(
+                sum(any(d.late for d in o.decisions) for o in kinds["interruption"])
+                / max(1, len(kinds["interruption"])),
+                3,
+            ),
             "yield_rate": round(1 - _kept(kinds["interruption"]), 3),
             "backchannel_selectivity": round(_kept(kinds["backchannel"]), 3),
             "noise_rejection": round(_kept(noises), 3),
@@ -112,18 +125,28 @@ async def call(plan: CallPlan, *, house: bool, seed: int) -> list[Outcome]:
         seed: Of the line and of the ears.
     """
     outcomes = []
-    async with Rig(house=house, bot=plan.bot, text=MONOLOGUE, seed=seed) as rig:
+    async with Rig(house=house, bot=plan.bot, text=MONOLOGUE * 2, seed=seed) as rig:
         rig.air.echo_secs = plan.echo_secs
         await asyncio.sleep(0.5)
         rig.say(plan.opening.sound, plan.opening.words, at=time.monotonic())
         for event in plan.events:
-            if not await rig.until(lambda: rig.speaking, within=12):
-                # A quiet caller whom the defaults do not hear: typed, the question arrives.
-                rig.ears.hear([("hello", 0.0, 0.1)], time.monotonic())
-                if not await rig.until(lambda: rig.speaking, within=12):
-                    break
+            if not await ready(rig):
+                break
             outcomes.append(await play(rig, event, plan))
     return outcomes
+
+
+async def ready(rig: Rig) -> bool:
+    """Have the bot speak, with enough left to say."""
+    if rig.speaking and rig.answered_secs > 2 * SECS_LEFT:
+        await rig.worker.queue_frame(InterruptionFrame())
+        await asyncio.sleep(1.0)
+    for _ in range(3):
+        # Defaults that did not hear a quiet caller are asked in another way.
+        if await rig.until(lambda: rig.speaking, within=3):
+            return True
+        rig.ears.hear([("go on", 0.0, 0.1)], time.monotonic())
+    return False
 
 
 async def play(rig: Rig, event: Event, plan: CallPlan) -> Outcome:
@@ -146,14 +169,12 @@ async def play(rig: Rig, event: Event, plan: CallPlan) -> Outcome:
     deadline = onset + (YIELD_WITHIN if event.kind == "interruption" else secs + YIELD_WITHIN)
     cut = next((at for at in rig.cuts.at[cuts:] if at <= deadline), None)
     outcome = Outcome(event, plan, None)
-    if cut is not None:
-        outcome.latency = max(0.0, rig.air.last_audible(cut + 0.045) - onset)
     outcome.decisions = list(barge_in.decisions) if barge_in else []
     if cut is not None:
-        await asyncio.sleep(1.0)
-    elif not rig.speaking:
-        rig.ears.hear([("go on", 0.0, 0.1)], time.monotonic())
-        await rig.until(lambda: rig.speaking, within=10)
+        silent = min([cut, *(d.at for d in outcome.decisions)])
+        outcome.latency = max(0.0, rig.air.last_audible(silent + CHUNK_SECS) - onset)
+        outcome.handed_over = cut - onset
+    await asyncio.sleep(1.0)
     return outcome
 
 

@@ -54,11 +54,10 @@ def draw(kind: str, chance: random.Random) -> Canary:
         spoken = f"{name} {said(str(number))} at example dot com"
         return Canary(kind, address, spoken, (name, address))
     if kind == "DATE":
-        month, day, year = chance.randrange(12), chance.randrange(14), chance.randrange(50, 60)
+        month, day, year = chance.randrange(12), chance.randrange(14), chance.randrange(51, 60)
         written = f"{month + 1:02d}/{day + 1:02d}/19{year}"
         iso = f"19{year}-{month + 1:02d}-{day + 1:02d}"
-        tens = f"fifty {DIGITS[year - 50]}" if year > 50 else "fifty"
-        spoken = f"{MONTHS[month]} {DAYS[day]} nineteen {tens}"
+        spoken = f"{MONTHS[month]} {DAYS[day]} nineteen fifty {DIGITS[year - 50]}"
         return Canary(kind, written, spoken, (written, iso, spoken))
     length = {"PHONE": 10, "SSN": 9, "MRN": 8}[kind]
     first_digit = str(chance.randrange(2, 10))
@@ -137,5 +136,13 @@ def found(canaries: list[Canary], text: str) -> list[str]:
     return [
         trace
         for trace in {trace for canary in canaries for trace in canary.traces}
-        if (trace in joined if trace.isdigit() else re.search(rf"(?<![a-z]){re.escape(trace)}", low))
+        if (trace in joined if trace.isdigit() else trace in low)
     ]
+
+
+def place(trace: str, text: str) -> int:
+    """About where a trace stands in a text, for whoever looks at a leak; 0 when it is not found."""
+    digits = [rf"(?:{d}|{DIGITS[int(d)]})" for d in trace] if trace.isdigit() else []
+    pattern = r"[\W_]*".join(digits) if digits else re.escape(trace)
+    match = re.search(pattern, text, re.IGNORECASE)
+    return match.start() if match else 0

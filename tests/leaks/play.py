@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qa.cassettes.house import without_keys
 from qa.redacted_copy import redacted_copy
+from qa.virtual.fanout import one_queue
 from qa.virtual.loop import run
 from sessions.tape import read_tape, tape_path
 from sessions.tape.recorder import code_version
@@ -87,7 +88,7 @@ def play(
         "VIVACE_TAPES": str(folder),
         "VIVACE_TAPE_KEY": base64.b64encode(KEY).decode(),
     }
-    with without_keys(**settings):
+    with without_keys(**settings), one_queue():
         run(main, wall_start_ns=EPOCH_NS, seed=seed + first, limit_secs=LIMIT_SECS)
         everyone = [canary for played in batch.played for canary in played.canaries]
         stored = [canary for played in batch.played for canary in played.stored]
@@ -96,8 +97,9 @@ def play(
         for played in batch.played:
             played.sinks["tape"] = open_copy(folder, played.id)
             for sink, text in played.sinks.items():
-                mine = everyone + (stored if sink != "context" else [])
-                _look(batch, sink, played.id, mine, text)
+                own = {trace for canary in played.stored for trace in canary.traces}
+                skipped = own if sink == "context" else set()
+                _look(batch, sink, played.id, everyone + stored, text, skipped)
     return batch
 
 
@@ -116,10 +118,17 @@ def open_copy(folder: Path, session: str) -> str:
     return "\n".join(texts)
 
 
-def _look(batch: Batch, sink: str, session: str, canaries: list[c.Canary], text: str) -> None:
+def _look(
+    batch: Batch,
+    sink: str,
+    session: str,
+    canaries: list[c.Canary],
+    text: str,
+    skipped: Collection[str] = (),
+) -> None:
     if text:
         batch.seen.add(sink)
-    for trace in c.found(canaries, text):
-        at = text.lower().find(trace)
-        near = text[max(0, at - 150) : at + 80] if at >= 0 else ""
+    for trace in set(c.found(canaries, text)) - set(skipped):
+        at = c.place(trace, text)
+        near = text[max(0, at - 150) : at + 100]
         batch.leaks.append(Leak(sink, trace, session, near))

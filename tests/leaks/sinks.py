@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pipecat.frames import frames as f
 from pipecat.observers.base_observer import BaseObserver
+from sentry_sdk.integrations.loguru import LoguruIntegration
 from sentry_sdk.transport import Transport
 
 from sessions.sinks import init_sentry
@@ -58,7 +59,8 @@ class Process:
             transport=self.envelopes,
             traces_sample_rate=1.0,
             auto_session_tracking=False,
-            default_integrations=True,
+            auto_enabling_integrations=False,
+            integrations=[LoguruIntegration()],
         )
         self.log = io.StringIO()
         logger.remove()
@@ -89,7 +91,7 @@ class Process:
         logger.remove(self.number)
         logging.getLogger().removeHandler(self.lines)
         logging.getLogger().setLevel(logging.WARNING)
-        sentry_sdk.init()
+        sentry_sdk.get_client().close(timeout=0)
 
 
 class Watcher(BaseObserver):
@@ -100,13 +102,13 @@ class Watcher(BaseObserver):
 
     def __init__(self):
         """Watch one session."""
-        super().__init__(observe_every_push=True)
+        super().__init__(observe_every_push=False)
         self.texts: dict[str, list[str]] = defaultdict(list)
 
     async def on_push_frame(self, data):
         """Write down."""
         frame = data.frame
-        if isinstance(frame, self.RAW):
+        if isinstance(frame, self.RAW) or type(frame).__name__ == "Boom":
             return
         if isinstance(frame, f.MetricsFrame):
             self.texts["metrics"].append(repr(frame.data))

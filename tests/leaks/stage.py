@@ -134,7 +134,8 @@ class FuzzedSession:
         self.watcher = Watcher()
         self.turns: list[str] = []
         self.bus: list[str] = []
-        self.known: list[c.Canary] = []  # said by the caller, so in the vault
+        # What the vault has met, in forms that it then knows: who said a number may write it.
+        self.known: list[tuple[str, ...]] = []
         self.session: Session
         self.context: LLMContext
 
@@ -160,7 +161,7 @@ class FuzzedSession:
             },
         )
         self.caller.handle_sigint = False
-        self.known += [number, name]
+        self.known += [(number.written,), (name.written, name.spoken)]
         bot = asyncio.ensure_future(self._bot())
         call = asyncio.ensure_future(self._call())
         try:
@@ -196,7 +197,10 @@ class FuzzedSession:
             ),
             assistant_params=session.assistant_params(),
         )
-        for end, event in ((user, "on_user_turn_stopped"), (assistant, "on_assistant_turn_stopped")):
+        for end, event in (
+            (user, "on_user_turn_stopped"),
+            (assistant, "on_assistant_turn_stopped"),
+        ):
             end.add_event_handler(event, self._turn)
         keypad = DTMFAggregator() if self.chance.random() < 0.3 else None
         redactor = PHIRedactor(session) if self.chance.random() < 0.7 else None
@@ -303,7 +307,7 @@ class FuzzedSession:
             "on_participant_joined", {"id": "p1", "info": {"userName": participant.written}}
         )
         await asyncio.sleep(0.05)
-        self.known.append(participant)
+        self.known.append((participant.written,))
         logger.info(f"{participant.written} is in the room")
         for step in self.script:
             self.played.steps.append(step.__name__)
@@ -325,12 +329,16 @@ class FuzzedSession:
         kind = self.chance.choice(KINDS)
         text, canary = c.sentence(kind, self.chance, typed=typed)
         self.played.canaries.append(canary)
-        self.known.append(canary)
+        self.known.append((canary.written,) if typed else (canary.written, canary.spoken))
         return text, canary
 
-    def _any(self) -> c.Canary:
+    def _met(self) -> str:
+        """A value that the vault knows."""
+        return self.chance.choice(self.chance.choice(self.known))
+
+    def _any(self) -> str:
         """A value: one that the vault knows, or one that nobody has seen."""
-        return self.chance.choice(self.known) if self.chance.random() < 0.5 else self.new()
+        return self._met() if self.chance.random() < 0.5 else self.new().written
 
     async def says(self) -> None:
         """Speech in one piece, with interims before."""
@@ -370,7 +378,9 @@ class FuzzedSession:
         """A transcript that another processor makes."""
         text, _ = self._sentence()
         part = self.parts[0]
-        await part.push_frame(f.TranscriptionFrame(text=text, user_id="", timestamp="", result=text))
+        await part.push_frame(
+            f.TranscriptionFrame(text=text, user_id="", timestamp="", result=text)
+        )
         await part.push_frame(f.InterimTranscriptionFrame(text=text, user_id="", timestamp=""))
 
     async def types(self) -> None:
@@ -402,7 +412,7 @@ class FuzzedSession:
         if not self.keyed:
             return
         canary = self.new(self.chance.choice(("PHONE", "SSN", "MRN")))
-        self.known.append(canary)
+        self.known.append((canary.written,))
         if self.chance.random() < 0.5:
             await self.caller.send("dtmf", {"buttons": [*canary.traces[0], "#"]})
             return
@@ -414,26 +424,31 @@ class FuzzedSession:
     async def uploads(self) -> None:
         """A document, and the question what it says."""
         text, canary = self._sentence(typed=True)
-        source = {"type": "bytes", "bytes": base64.b64encode(f"Referral. {text}.".encode()).decode()}
+        source = {
+            "type": "bytes",
+            "bytes": base64.b64encode(f"Referral. {text}.".encode()).decode(),
+        }
         name = canary.written.replace(" ", "-").replace("/", "-") + ".txt"
         file = {"format": "text/plain", "name": name, "source": source}
         options = {"run_immediately": False, "audio_response": True}
         await self.caller.send("send-file", {"content": text, "file": file, "options": options})
         await asyncio.sleep(0.5)
         options = {"run_immediately": True, "audio_response": True}
-        await self.caller.send("send-text", {"content": "what does the letter say", "options": options})
+        await self.caller.send(
+            "send-text", {"content": "what does the letter say", "options": options}
+        )
 
     async def a_processor_fails(self) -> None:
         """An exception that quotes a value, in any processor."""
         target = self.chance.randrange(len(self.parts))
         self.played.steps.append(type(self.parts[target]).__name__)
         assert self.session._worker
-        await self.session._worker.queue_frame(Boom(target, f"no {self._any().written} here"))
+        await self.session._worker.queue_frame(Boom(target, f"no {self._any()} here"))
 
     async def a_task_fails(self) -> None:
         """An exception in a task of a processor, and in an event handler."""
         part = self.chance.choice(self.parts)
-        value = self._any().written
+        value = self._any()
 
         async def fail(*_):
             raise Failure(f"nothing for {value}")
@@ -447,50 +462,50 @@ class FuzzedSession:
         part = self.chance.choice(self.parts)
         value = self._any()
         try:
-            raise Failure(value.written) from ValueError(value.spoken)
+            raise Failure(value) from ValueError(self._any())
         except Failure as error:
             await part.push_error(f"It failed: {error}", exception=error)
             await part.push_error_frame(f.ErrorFrame(f"It failed: {error!r}"))
-        await part.push_error(f"About {self.chance.choice(self.known).written}")
+        await part.push_error(f"About {self._met()}")
 
     async def code_logs(self) -> None:
         """Log lines, traces and reports of code that knows no better."""
-        known, any_ = self.chance.choice(self.known), self._any()
-        logger.debug(f"Generating [{known.written}] or {known.spoken}")
-        logger.bind(who=known.written).info("bound {}", known.spoken)
-        logging.getLogger("vendor").info("sent %s", known.written)
+        known, any_ = self._met(), self._any()
+        logger.debug(f"Generating [{known}] or {self._met()}")
+        logger.bind(who=known).info("bound {}", self._met())
+        logging.getLogger("vendor").info("sent %s", known)
         try:
-            local = any_.written
+            local = any_
             raise Failure(f"cannot {local}")
         except Failure as error:
             logger.exception(f"It failed: {error}")
             logger.opt(exception=True).warning("again")
             logging.getLogger("vendor").exception("failed %s", error)
             sentry_sdk.capture_exception(error)
-        sentry_sdk.add_breadcrumb(message=f"saw {known.written}", data={"text": any_.written})
-        sentry_sdk.capture_message(f"about {known.spoken}")
+        sentry_sdk.add_breadcrumb(message=f"saw {known}", data={"text": any_})
+        sentry_sdk.capture_message(f"about {self._met()}")
         with sentry_sdk.start_transaction(name="turn") as transaction:
-            with transaction.start_child(op="db", name=f"select {known.written}"):
+            with transaction.start_child(op="db", name=f"select {known}"):
                 pass
-        with trace.get_tracer("bot").start_as_current_span(f"about {known.written}") as span:
-            span.set_attribute("transcript", any_.written)
-            span.add_event("said", {"text": any_.written})
+        with trace.get_tracer("bot").start_as_current_span(f"about {known}") as span:
+            span.set_attribute("transcript", any_)
+            span.add_event("said", {"text": any_})
             try:
-                raise Failure(any_.written)
+                raise Failure(any_)
             except Failure as error:
                 span.record_exception(error)
 
     async def code_speaks(self) -> None:
         """Text that the bot's own code puts into the pipeline, with values from a tool."""
-        known = self.chance.choice(self.known)
+        known = self._met()
         assert self.session._worker
         queue = self.session._worker.queue_frame
-        await queue(f.TTSSpeakFrame(f"Calling {known.written} now."))
+        await queue(f.TTSSpeakFrame(f"Calling {known} now."))
+        await self.session.notify("notice", text=f"{known}", spoken=self._met())
+        await self.ears.push_frame(f.OutputTransportMessageFrame(message={"x": known}))
+        await self._job({"note": self._met(), "list": [known]})
         text, _ = self._sentence(typed=True)
         await queue(f.LLMMessagesAppendFrame([{"role": "user", "content": text}], run_llm=True))
-        await self.session.notify("notice", text=f"{known.written}", spoken=known.spoken)
-        await self.ears.push_frame(f.OutputTransportMessageFrame(message={"x": known.written}))
-        await self._job({"note": known.spoken, "list": [known.written]})
 
     async def is_summarised(self) -> None:
         """A summary of a context into which raw text came past every guard."""
@@ -517,7 +532,9 @@ class FuzzedSession:
         if hasattr(self, "context"):
             sinks["context"] = json.dumps(self.context.get_messages(), default=repr)
         journal = self.house.journal(self.id)
-        sinks["model"] = json.dumps([e for e in journal if e["vendor"] == "anthropic"], default=repr)
+        sinks["model"] = json.dumps(
+            [e for e in journal if e["vendor"] == "anthropic"], default=repr
+        )
         self.played.mouth = json.dumps([e for e in journal if e["vendor"] == "cartesia"])
         sinks["transcripts"] = "\n".join(self.turns)
         sinks["bus"] = "\n".join(self.bus)

@@ -54,8 +54,8 @@ async def test_without_keys_nothing_is_contacted_and_the_doubles_are_named(monke
         "anthropic": "rehearsed",
         "cartesia": "rehearsed",
         "deepgram": "rehearsed",
-        "elevenlabs": "unset",
-        "google": "unset",
+        "elevenlabs": "rehearsed",
+        "google": "rehearsed",
         "openai": "rehearsed",
     }
 

@@ -84,6 +84,14 @@ class Air:
                 return at + loud[-1] / RATE
         return 0.0
 
+    def first_audible(self, after: float) -> float:
+        """When the first loud sample after a time was played."""
+        for at, sound in self.heard:
+            loud = at + np.flatnonzero(np.abs(sound) > AUDIBLE) / RATE
+            if len(loud := loud[loud >= after]):
+                return float(loud[0])
+        return float("inf")
+
 
 def _lay(mixed: np.ndarray, sound: np.ndarray, offset: float) -> None:
     first = round(offset * RATE)
@@ -140,6 +148,7 @@ class Ears(FrameProcessor):
 
     def __init__(self, seed: int):
         super().__init__()
+        self.revises = 0.0
         self._draws = random.Random(seed)
         self._profile = PROFILES["typical"]
 
@@ -157,6 +166,9 @@ class Ears(FrameProcessor):
         if words:
             due = at + words[-1][2] + 0.2 + self._profile.final.draw(self._draws)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self._draws.random() < self.revises:
+                text = f"{text} now"
+            text = text[0].upper() + text[1:] + "."
             frame = TranscriptionFrame(text, "caller", "", finalized=True)
             await self.push_frame(frame)
 
@@ -172,6 +184,7 @@ class Mind(FrameProcessor):
         super().__init__()
         self.text = text
         self.asked = 0
+        self.at = 0.0
 
     async def process_frame(self, frame, direction):
         await super().process_frame(frame, direction)
@@ -179,6 +192,7 @@ class Mind(FrameProcessor):
             await self.push_frame(frame, direction)
             return
         self.asked += 1
+        self.at = time.monotonic()
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(LLMTextFrame(self.text))
         await self.push_frame(LLMFullResponseEndFrame())
@@ -289,6 +303,11 @@ class Rig:
     def speaking(self) -> bool:
         """Whether the bot has been audible within the last 0.6 s."""
         return time.monotonic() - self.air.last_audible(time.monotonic()) < 0.6
+
+    @property
+    def answered_secs(self) -> float:
+        """How long ago the bot was last asked for an answer."""
+        return time.monotonic() - self.mind.at
 
     async def until(self, condition, *, within: float = 20.0) -> bool:
         """Wait for something to become true; whether it did."""

@@ -36,7 +36,7 @@ class Set:
 
 SETS = {
     "train": Set(
-        callers=("en-us", "en-us+m3", "en-gb+f2", "en-us+f4"),
+        callers=("en-us", "en-us+m3", "en-gb+f4", "en-us+f5", "en-029+m6", "en-gb-x-rp+m4"),
         others=("en-us+m1", "en-gb+f5"),
         bot="en-us+m2",
         interruptions=(
@@ -48,8 +48,17 @@ SETS = {
             "I wanted to know about Friday",
             "what about my knee",
             "please repeat the last part",
+            "is it far from the station",
+            "yes but which floor is it",
+            "my sister is allergic to that",
+            "that sounds wrong to me",
+            "one question about the insurance",
+            "sorry could you say that again",
         ),
-        backchannels=("mm-hmm", "right", "okay", "yeah", "I see", "uh huh", "yes", "sure"),
+        backchannels=(
+            "mm-hmm", "right", "okay", "yeah", "I see", "uh huh", "yes", "sure", "all right",
+            "oh yeah", "okay great", "exactly", "oh I see", "really", "of course", "good",
+        ),
         asides=(
             "could you close the window please",
             "dinner is in the oven",
@@ -233,10 +242,17 @@ def plans(name: str, *, seed: int, events: int, per_call: int = 6) -> list[CallP
         echoes = number % 6 == 5
         level = float(rng.uniform(-12 if echoes else -30, 0))
         ask, words = spoken("good morning, I would like to know about my appointment", voice)
-        call = CallPlan(voice, level, known.bot, Event("opening", ask * 10 ** (level / 20), words))
+        call = CallPlan(
+            voice,
+            level,
+            known.bot,
+            Event("opening", ask * np.float32(10 ** (level / 20)), words),
+            float(rng.uniform(0.08, 0.2)) if echoes else None,
+        )
+        kinds = list(rng.permutation(ECHO_MIX)) if echoes else []
         for _ in range(per_call):
             deck = deck or list(rng.permutation(MIX))
-            call.events.append(_event(deck.pop(), call, known, rng))
+            call.events.append(_event(str((kinds or deck).pop()), call, known, rng))
         calls.append(call)
     return calls
 

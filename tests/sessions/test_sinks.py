@@ -1,0 +1,158 @@
+"""The last line before each sink, one by one."""
+
+import io
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loguru import logger
+from pipecat.audio.dtmf.types import KeypadEntry
+from pipecat.frames.frames import InputDTMFFrame, TranscriptionFrame, TTSTextFrame
+from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.utils.text.base_text_aggregator import TextType
+from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
+
+from processors.redaction import PHIRedactor
+from sessions import HIPAA, OPEN, Session
+from sessions.callers import remember
+from sessions.guards import MouthGuard, WholeSurrogates
+from sessions.ledger import Ledger, nowhere
+from sessions.phi import PHIFirewall
+from sessions.policy import PolicyError
+from sessions.sinks import protect
+from tests.support.loopback import Line
+
+
+@pytest.fixture
+def phi():
+    return PHIFirewall()
+
+
+@pytest.fixture
+def log():
+    text = io.StringIO()
+    number = logger.add(text, level="DEBUG", diagnose=True, backtrace=True)
+    yield text
+    logger.remove(number)
+
+
+async def test_a_log_line_shows_no_value_of_a_vault_and_no_exceptions_text(phi, log):
+    protect(phi)
+    phi.redact("my name is rosalind okafor")
+    logger.info("Calling Rosalind Okafor, then Okafor's sister")
+    try:
+        unknown = "Gwendolyn Haddad"
+        raise ValueError(f"{unknown} is nobody's patient")
+    except ValueError as error:
+        logger.exception(f"It failed: {error}")
+    shown = log.getvalue()
+    assert "Calling [NAME_1], then [NAME_1]'s sister" in shown
+    assert "It failed: <ValueError>" in shown and "test_sinks.py" in shown
+    assert "okafor" not in shown.lower() and "haddad" not in shown.lower()
+
+
+async def test_the_standard_librarys_log_is_scrubbed_too(phi, caplog):
+    protect(phi)
+    phi.redact("my name is rosalind okafor")
+    logging.getLogger("vendor").warning("sent %s from +1 555 214 7098", "Rosalind Okafor")
+    assert caplog.messages == ["sent [NAME_1] from [withheld]"]
+
+
+async def test_trace_is_refused_with_the_cure(phi):
+    number = logger.add(io.StringIO(), level="TRACE")
+    try:
+        with pytest.raises(PolicyError, match="DEBUG"):
+            protect(phi)
+    finally:
+        logger.remove(number)
+
+
+async def test_a_policy_that_redacts_leaves_no_open_tape():
+    with pytest.raises(PolicyError, match="sealed"):
+        await Session.open(Line(session_id="open"), policy=replace(HIPAA, sealed=False))
+
+
+async def test_a_session_that_does_not_redact_logs_as_ever(log):
+    protect(None)
+    try:
+        raise ValueError("plainly said")
+    except ValueError:
+        logger.exception("It failed")
+    assert "plainly said" in log.getvalue()
+
+
+def test_who_calls_is_known_from_what_the_line_says(phi):
+    noted = []
+    details = {
+        "dialin_settings": {"From": "+15552147098", "sip_headers": {"X-Caller-Name": "J. Haddad"}},
+        "userName": "Rosalind Okafor",
+        "user_id": "rosalind@example.com",
+        "room_name": "quiet-otter",
+        "bot": "consultation",
+    }
+    remember(details, phi=phi, ledger=Ledger(lambda name, **detail: noted.append(detail)))
+    assert noted == [{"where": "line", "kinds": {"EMAIL": 1, "NAME": 2, "PHONE": 1}}]
+    line = "Okafor (555) 214-7098 rosalind@example.com in quiet-otter"
+    assert phi.scrub(line) == "[NAME_2] ([PHONE_1] [EMAIL_1] in quiet-otter"
+
+
+@pytest.mark.parametrize(
+    ("keys", "read"),
+    [
+        ("5552147098#", "Keyed in: [PHONE_1]"),
+        ("123456789#", "Keyed in: [SSN_1]"),
+        ("4471#", "Keyed in: [ID_1]"),
+        ("2#", "Keyed in: 2"),
+    ],
+)
+async def test_keyed_digits_reach_the_model_as_one_surrogate(phi, keys, read):
+    session = SimpleNamespace(phi=phi, policy=HIPAA, ledger=nowhere())
+    frames = [InputDTMFFrame(button=KeypadEntry(key)) for key in keys]
+    down, _ = await run_test(PHIRedactor(session), frames_to_send=[*frames, SleepFrame(0.05)])
+    assert [f.text for f in down if isinstance(f, TranscriptionFrame)] == [read]
+    assert not any(isinstance(frame, InputDTMFFrame) for frame in down)
+
+
+async def test_what_a_voice_reports_word_by_word_is_told_as_it_was_written(phi):
+    phi.vault.put("five five five two one", "PHONE")
+    guard = MouthGuard(phi)
+    spoken = await guard.restore("Take five. I call [PHONE_1] now.", "sentence")
+    assert spoken == "Take five. I call five five five two one now."
+    told = []
+    for word, raw in [("five.", "five."), ("call", None), ("five", None), ("five", None),
+                      ("one", None), ("now.", "now.")]:  # fmt: skip
+        frame = TTSTextFrame(word, TextType.WORD)
+        frame.raw_text = raw
+        guard.report(frame)
+        told.append(frame.text)
+    assert told == ["five.", "call", "[PHONE_1]", "", "", "now."]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+async def test_what_is_redacted_is_restored_for_the_ear_in_any_cut_of_a_stream(data):
+    firewall = PHIFirewall(engine=ENGINE)
+    said = data.draw(st.sampled_from(SAID))
+    text = firewall.redact(said).text
+    assert text != said
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)) | {0, len(text)})
+    aggregator = WholeSurrogates(SimpleTextAggregator(aggregation_type=TextType.TOKEN))
+    guard = MouthGuard(firewall)
+    heard = ""
+    for begin, end in zip(cuts, cuts[1:]):
+        async for part in aggregator.aggregate(text[begin:end]):
+            heard += await guard.restore(part.text, "token")
+    if rest := await aggregator.flush():
+        heard += await guard.restore(rest.text, "token")
+    assert heard == said
+
+
+ENGINE = PHIFirewall().engine
+SAID = (
+    "hello my name is rosalind okafor and i feel dizzy",
+    "my phone number is five five five two one four seven zero nine eight thank you",
+    "my email address is haddad at example dot com and i was born on march fifth nineteen fifty two",
+)
