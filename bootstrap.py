@@ -8,6 +8,7 @@ What it makes is an ordinary virtual environment in ``.venv``.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -64,10 +65,10 @@ def main() -> int:
     else:
         set_up(RUN_EXTRAS)
         command = [str(PYTHON), str(ROOT / "runner.py"), *arguments]
-    try:
-        return subprocess.run(command, cwd=ROOT).returncode
-    except KeyboardInterrupt:
-        return 130
+    os.chdir(ROOT)
+    if sys.platform != "win32":
+        os.execv(command[0], command)  # Ctrl-C and a kill then reach the runner itself
+    return subprocess.run(command).returncode
 
 
 if __name__ == "__main__":

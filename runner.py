@@ -13,12 +13,18 @@ python runner.py redact               JSON lines in, the same without identifier
 
 import argparse
 import asyncio
+import atexit
 import json
 import os
+import shutil
 import sys
+import tempfile
+import time
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 if find_spec("pipecat") is None:
     sys.exit("Vivace is not set up here yet. Run: python3 bootstrap.py call consultation")
@@ -31,15 +37,27 @@ logger.remove()  # Pipecat announces itself on import
 os.environ.setdefault("PIPECAT_LOG_LLM_CONTEXT", "off")
 
 import bots
+from sessions.sinks import init_sentry
 from sessions.tape.errors import TapeError
 
 ROOT = Path(__file__).parent
-UPLOADS = ROOT / "uploads"
+LEFT_BEHIND_SECS = 86_400
 TAPES = Path(os.environ.get("VIVACE_TAPES") or ROOT / "tapes")
 
 
 class Refused(Exception):
     """What was asked for cannot be done. The message says what to do instead."""
+
+
+def port(text: str) -> int:
+    """A port number.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: choose one from 0 to 65535")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,24 +67,27 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="answer calls (the default)")
+    serve = commands.add_parser("serve", parents=[common], help="answer calls (the default)")
     serve.add_argument("bot", nargs="?", help="serve this bot only")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=7860, help="0 takes any free port")
+    serve.add_argument("--port", type=port, default=7860, help="0 takes any free port")
     serve.add_argument("--runner-body", type=Path, help="JSON body of sessions on /ws (evals)")
     serve.add_argument(
         "--allowed-origins", nargs="*", default=[], help="other origins whose pages may call"
     )
 
-    commands.add_parser("list", help="the bots there are")
+    commands.add_parser("list", parents=[common], help="the bots there are")
 
-    check = commands.add_parser("check", help="what works, what is missing, the cure")
+    check = commands.add_parser(
+        "check", parents=[common], help="what works, what is missing, the cure"
+    )
     check.add_argument("bot", nargs="?")
 
-    call = commands.add_parser("call", help="dial a bot and watch")
+    call = commands.add_parser("call", parents=[common], help="dial a bot and watch")
     call.add_argument("bot")
     call.add_argument(
         "--caller", default="rehearsal", help="a sound file, or 'rehearsal' for the bot's script"
@@ -79,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
         ("fork", "fork a call"),
     ):
         commands.add_parser(name, help=purpose, add_help=False)
-    commands.add_parser("redact", help="redact JSON lines from stdin")
+    commands.add_parser("redact", parents=[common], help="redact JSON lines from stdin")
     return root
 
 
@@ -109,19 +130,36 @@ def catalogue(only: str | None = None):
     return lambda: cards
 
 
+def fresh_uploads() -> Path:
+    """A folder for this run's documents; what a run that was killed has left is removed."""
+    folder = Path(tempfile.gettempdir())
+    for left in folder.glob("vivace-*"):
+        if time.time() - left.stat().st_mtime > LEFT_BEHIND_SECS:
+            shutil.rmtree(left, ignore_errors=True)
+    mine = Path(tempfile.mkdtemp(prefix="vivace-uploads-"))
+    atexit.register(shutil.rmtree, mine, ignore_errors=True)
+    return mine
+
+
 def app_for(args, *, only: str | None, loopback: bool = False):
     """The HTTP app that answers for one bot or all of them."""
+    from services.rehearsal.process import rehearsal
     from serving.app import create_app
 
     body = getattr(args, "runner_body", None)
     cards = catalogue(only)
+    if any(card.rehearsed for card in cards()):
+        rehearsal()  # now, and not while the first caller waits
+    local = getattr(args, "host", "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
+    public = urlsplit(os.environ.get("VIVACE_PUBLIC_URL", "")).hostname
     app = create_app(
         bot=bots.bot,
         catalogue=cards,
-        uploads=UPLOADS,
+        uploads=fresh_uploads(),
         socket_body=json.loads(body.read_text()) if body else None,
         allowed_origins=getattr(args, "allowed_origins", ()),
-        candid=getattr(args, "host", "127.0.0.1") == "127.0.0.1",
+        hosts=([public] if public else []) if local else None,
+        candid=local,
         loopback=loopback,
     )
     app.state.catalogue = cards
@@ -133,8 +171,15 @@ def serve(args) -> int:
     from serving.server import PortError, serve
 
     only = args.bot and Path(args.bot).stem
+    app = app_for(args, only=only)
+
+    def announce(url: str) -> None:
+        print(f"Open {url} in a browser. Ctrl-C ends it.", flush=True)
+        if rehearsed := sorted({v for card in app.state.catalogue() for v in card.rehearsed}):
+            print(f"Scripted rehearsal, not an AI: {', '.join(rehearsed)} are played here.")
+
     try:
-        asyncio.run(serve(app_for(args, only=only), host=args.host, port=args.port))
+        asyncio.run(serve(app, host=args.host, port=args.port, announce=announce))
     except PortError as error:
         raise Refused(str(error)) from error
     return 0
@@ -169,17 +214,25 @@ async def _call(args):
     rehearsed = app.state.catalogue()[0].rehearsed
     journal = f"http://{rehearsal().address}" if rehearsed else None
     script = load(args.bot)
+    recording = TAPES / f"{datetime.now():%Y%m%d-%H%M%S}-{args.bot}.wav"
     async with listening(app) as (url, _):
-        return await call(
+        summary = await call(
             url=url,
             bot=args.bot,
             caller=args.caller,
             consent={"recording": True},
+            recording=recording,
             documents=[bots.FOLDER / name for name in script.documents],
             script=script,
             journal_url=journal,
             as_json=args.json,
         )
+    tapes = list(TAPES.glob(f"{summary.session}.mcap*")) if summary.session else []
+    if not rehearsed and not tapes:
+        recording.unlink(missing_ok=True)  # a live call that left no tape leaves no sound either
+    for tape in tapes:
+        print(f"Tape: {tape}. To see it again: runner.py replay {tape}", file=sys.stderr)
+    return summary
 
 
 def check(args) -> int:
@@ -209,6 +262,11 @@ TAPES_COMMANDS = {
 }
 
 
+def open_log(sink, *, verbose: bool = False) -> None:
+    """Log there, without the values of variables: they may be a caller's."""
+    logger.add(sink, level="DEBUG" if verbose else "INFO", diagnose=False, backtrace=False)
+
+
 def with_tapes(command: str, argv: list[str]) -> int:
     """Run a command of QA's."""
     module = import_module(TAPES_COMMANDS[command])
@@ -216,7 +274,7 @@ def with_tapes(command: str, argv: list[str]) -> int:
         prog=f"runner.py {command}", description=(module.__doc__ or "").splitlines()[0]
     )
     module.add_arguments(options)
-    logger.add(TAPES / "qa.log", level="INFO")
+    open_log(TAPES / "qa.log")
     try:
         return module.main(options.parse_args(argv))
     except (OSError, TapeError, ValueError) as error:
@@ -233,6 +291,7 @@ def main(argv: list[str]) -> int:
         The exit code: 0 when all went well.
     """
     load_dotenv(ROOT / ".env")
+    init_sentry()
     try:
         if argv and argv[0] in TAPES_COMMANDS:
             return with_tapes(argv[0], argv[1:])
@@ -249,7 +308,7 @@ def run(argv: list[str]) -> int:
     named = argv and (not argv[0].startswith("-") or argv[0] in ("-h", "--help"))
     args = parser().parse_args(argv if named else ["serve", *argv])
     log = TAPES / "call.log" if args.command == "call" else sys.stderr
-    logger.add(log, level="DEBUG" if args.verbose else "INFO")
+    open_log(log, verbose=args.verbose)
     return COMMANDS[args.command](args)
 
 

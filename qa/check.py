@@ -68,9 +68,14 @@ async def check(bot: str | None, out: TextIO) -> bool:
     voices = [model for cast in castings.values() for stage, model in cast if stage == "tts"]
     vendors = await check_vendors(voices=voices)
     answers = {name: list(_cast(castings[name], modules[name].POLICY)) for name in names}
+    cast = {
+        parse(model, stage=stage).protocol for cast in castings.values() for stage, model in cast
+    }
     parts = {
         **{f"Bot {name}": rows for name, rows in answers.items()},
-        "Vendors": [_vendor(row) for row in vendors],
+        "Other vendors" if bot else "Vendors": [
+            _vendor(row) for row in vendors if not bot or row.name not in cast
+        ],
         "Doors": list(_doors()),
         "Store": [await _redis()],
         "Extras": list(_extras()),
@@ -146,7 +151,8 @@ def _extras() -> Iterator[Row]:
             there = find_spec(module) is not None
         except ModuleNotFoundError:
             there = False
-        yield Row(name, there, purpose, "" if there else f"pip install '.[{name}]'")
+        cure = f".venv/bin/python -m pip install -c constraints.txt '.[{name}]'"
+        yield Row(name, there, purpose, "" if there else cure)
     there = shutil.which("chromium") is not None
     cure = "" if there else "apt-get install chromium"
     yield Row("chromium", there, "tests of the page", cure)

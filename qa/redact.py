@@ -49,7 +49,7 @@ def redact_lines(lines: Iterable[str], *, profile: Any = "strict") -> Iterator[s
         yield json.dumps(redact_turn(sessions[session], turn), ensure_ascii=False)
     if bad:
         raise BadLine(
-            f"{len(bad)} of the lines are no turns (line {', '.join(map(str, bad[:10]))}). Each line "
+            f"{len(bad)} of the lines cannot be read as a turn (line {', '.join(map(str, bad[:10]))}). Each line "
             'is {"session", "turn", "bot", "segments": [text, ...]}; correct them and run again.'
         )
 

@@ -25,6 +25,7 @@ from services.addresses import (
 from sessions.policy import OPEN
 
 TIMEOUT_SECS = 5.0
+STAGES = ("stt", "llm", "tts", "speech")
 
 State = Literal["live", "on-prem", "rehearsed", "unset", "refused", "unreachable", "not installed"]
 
@@ -73,12 +74,12 @@ async def _check(name: str, known: Vendor, voices: list[str]) -> VendorCheck:
             detail=f"{known.module} cannot be imported",
             cure=f"pip install -e '.{extra}'",
         )
-    stage = next(iter(known.doubled), "")
-    if stage and is_rehearsed(name, stage=stage):
+    stages = [stage for stage in STAGES if stage in known.doubled]
+    if stages and is_rehearsed(name, stage=stages[0]):
         return VendorCheck(
             name=name,
             state="rehearsed",
-            detail=f"{known.key} is not set; a scripted double stands in for it as {stage}",
+            detail=f"{known.key} is not set; a scripted double stands in for it as {', '.join(stages)}",
             cure=f"Set {known.key} in .env to reach {name} itself",
         )
     try:

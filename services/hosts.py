@@ -6,6 +6,9 @@ import socket
 _PRIVATE_SUFFIXES = (".internal", ".local", ".home.arpa")
 
 
+OWN_NAMES = {"localhost", "ip6-localhost", "ip6-loopback", socket.gethostname().lower()}
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this very machine.
 
@@ -15,9 +18,10 @@ def is_loopback(host: str) -> bool:
     Args:
         host: A host name or IP literal, without port; ``127.1`` and friends count too.
     """
+    host = host.rstrip(".").lower()
     ip = _literal(host)
     if ip is None:
-        return host == "localhost" or host.endswith(".localhost")
+        return host in OWN_NAMES or host.endswith(".localhost")
     return ip.is_loopback or ip.is_unspecified
 
 

@@ -40,6 +40,7 @@ def create_app(
     ice_servers: Sequence[Mapping[str, Any]] = (),
     loopback: bool = False,
     allowed_origins: Sequence[str] = (),
+    hosts: Sequence[str] | None = (),
     limit: int = 6,
     upload_limit: int = UPLOAD_LIMIT,
     candid: bool = False,
@@ -57,6 +58,7 @@ def create_app(
             None by default: a STUN server learns the caller's address.
         loopback: Keep all media on this machine.
         allowed_origins: Other origins whose pages may call.
+        hosts: This server's names besides loopback's; ``None`` takes any.
         limit: Most sessions at a time.
         upload_limit: Most bytes of a document.
         candid: Tell callers the text of a bot's fault; for development.
@@ -84,7 +86,7 @@ def create_app(
 
     app = FastAPI(title="Vivace", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.switchboard = switchboard
-    app.add_middleware(Shield, allowed=allowed_origins)
+    app.add_middleware(Shield, allowed=allowed_origins, hosts=hosts)
     if allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -167,8 +167,10 @@ class Switchboard:
             if call.line:
                 await call.line.tell(redact_secrets(str(fault)) if self._candid else "")
         finally:
-            if call.line:
-                await call.line.hang_up()
-            for url in call.uploads:
-                await self.storage.delete(url)
+            try:
+                if call.line:
+                    await call.line.hang_up()
+            finally:
+                for url in call.uploads:
+                    await self.storage.delete(url)
             logger.info(f"{call} is over")

@@ -14,6 +14,7 @@ SIGNATURES = {
 }
 TEXTS = {".txt": "text/plain", ".md": "text/markdown", ".csv": "text/csv"}
 ALLOWED = "PDF, PNG, JPEG, WebP, or text (.txt, .md, .csv)"
+MOST_FILES = 10
 FORM_ALLOWANCE = 16 * 1024
 """Bytes a multipart form may add around its file."""
 
@@ -56,6 +57,8 @@ def upload_router(switchboard: Switchboard, *, limit: int) -> APIRouter:
             raise HTTPException(411, "Send the file with its Content-Length.")
         if int(length) > limit + FORM_ALLOWANCE:
             raise too_large
+        if len(call.uploads) >= MOST_FILES:
+            raise HTTPException(429, f"A call takes {MOST_FILES} documents. Send the rest later.")
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):

@@ -193,7 +193,6 @@ def guard_mouth(mouth: TTSService, *, phi: PHIFirewall) -> None:
         mouth: A text-to-speech service, in any aggregation mode.
         phi: The session's firewall.
     """
-
     guard = MouthGuard(phi)
     push = mouth.push_frame
 

@@ -26,6 +26,9 @@ from pipecat.turns.user_mute import BaseUserMuteStrategy
 WORDS_PER_SECOND = 2.0
 PATIENCE_SECS = 8.0
 
+# Marks the one frame that the mouth takes first, see sessions.mouth_gate.
+DISCLOSURE = "vivace.disclosure"
+
 GREETING_CUE = "(The caller is on the line. Greet them in one sentence.)"
 
 
@@ -63,6 +66,8 @@ class Opening(FrameProcessor):
         # For a core that speaks past the mouth's queue: nothing reaches it before the end of the
         # disclosure, where a mouth says things in turn by itself.
         self.whole_first = False
+        # Whether a mouth has been given the disclosure.
+        self.said = False
         self.on_heard: list[Callable[[], object]] = [on_heard]
         self._on_failure = on_failure
         self._held: list[tuple[Frame, FrameDirection]] = []
@@ -131,6 +136,7 @@ class Opening(FrameProcessor):
     async def _say(self, disclosure: str):
         frame = TTSSpeakFrame(disclosure, append_to_context=False)
         frame.interruptible = False
+        frame.metadata[DISCLOSURE] = True
         await self.push_frame(frame)
 
     async def _insist(self, disclosure: str, *, greet: bool):

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 from pipecat.runner.types import RunnerArguments
+from pipecat.utils.file_storage import FileStorage
 
-from sessions.tape import key_from_env, local_key
+from sessions.tape import expire, key_from_env, local_key
 from sessions.tape.recorder import Recorder, record
+from sessions.tape.uploads import TapingStorage
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -31,10 +33,10 @@ class Recording:
     def __init__(self, session: "Session", runner_args: RunnerArguments):
         """Begin the recording, if there may be one."""
         self._session = session
-        self._local = False
+        self._local = self._replayed = False
         self.recorder: Recorder | None = None
         if begin := getattr(runner_args, "begin_tape", None):
-            self.recorder = begin(session)
+            self.recorder, self._replayed = begin(session), True
         elif session.policy.record and session.policy.consent <= session.consent:
             self.recorder = self._hold()
 
@@ -47,6 +49,10 @@ class Recording:
         """Put an event of the session on the tape, if there is one."""
         if self.recorder:
             self.recorder.event(name, **detail)
+
+    def taping(self, storage: FileStorage | None) -> FileStorage | None:
+        """The same storage; while there is a tape, what is loaded from it goes there too."""
+        return storage and TapingStorage(storage, self.event)
 
     async def start(self) -> None:
         """Make the file, now that it is known who has been cast."""
@@ -62,6 +68,9 @@ class Recording:
             logger.warning(text)
             await self._session.notify("notice", text=text)
             return
+        policy = self._session.policy
+        if not self._replayed:
+            await asyncio.to_thread(expire, tapes(), policy.retention_days, sealed=policy.sealed)
         self.recorder.release()
 
     async def withdraw(self) -> None:

@@ -40,6 +40,8 @@ from sessions.ending import CANCEL_SECS, EndWatchdog
 from sessions.front_desk import FrontDesk
 from sessions.guards import PromptWatcher, guard_mind, guard_mouth
 from sessions.ledger import Ledger
+from sessions.media_stop import stop_media
+from sessions.mouth_gate import MouthGate
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall
@@ -104,15 +106,16 @@ class Session:
         self.mouths: list[TTSService] = []
         self.turns: TurnTaking | None = None
         self._cores: list[Any] = []
+        self._minds: list[FrameProcessor] = []
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
-        self._desk = FrontDesk(
-            folder=Path(tempfile.gettempdir()) / f"vivace-{self.id}",
-            storage=runner_args.file_storage,
-        )
         self._runner_args = runner_args
         protect(self.phi)
         self.recording = Recording(self, runner_args)
+        self._desk = FrontDesk(
+            folder=Path(tempfile.gettempdir()) / f"vivace-{self.id}",
+            storage=self.recording.taping(runner_args.file_storage),
+        )
         self.ledger = Ledger(self.recording.event)
         if self.phi:
             remember(self.body, phi=self.phi, ledger=self.ledger)
@@ -154,7 +157,9 @@ class Session:
     @property
     def consent(self) -> frozenset[str]:
         """What the caller has agreed to, such as ``"recording"``."""
-        given = self.body.get("consent") or {}
+        given = self.body.get("consent")
+        if not isinstance(given, Mapping):
+            return frozenset()
         return frozenset(name for name in self.policy.consent if given.get(name) is True)
 
     @property
@@ -178,9 +183,12 @@ class Session:
             EarsGuard(service, phi=self.phi, policy=self.policy, ledger=self.ledger)
         if stage == "speech":
             self._wait_for_disclosure(service)
+        if stage == "llm":
+            self._minds.append(service)
         if self.phi and stage == "llm":
             guard_mind(service, phi=self.phi, ledger=self.ledger)
         if stage == "tts":
+            MouthGate(service, opening=self._opening)
             self.waterfall.mouths.add(service.name)
             self.mouths.append(service)  # type: ignore[arg-type]
         if self.phi and stage == "tts":
@@ -288,6 +296,7 @@ class Session:
             )
         if self.turns:
             self.turns.attach(self.transport.output())
+        stop_media([*_parts(pipeline)], deaf=self._minds)
         worker = self._worker = PipelineWorker(
             Pipeline([self._desk, self._opening, pipeline, self._opening.echo]),
             app_resources=self,
@@ -356,12 +365,13 @@ class Session:
                 disclosure=self.disclosure,
                 rehearsal=sorted(self.rehearsal),
                 consent=sorted(self.consent),
-                tape=str(self.recording.path or ""),
+                recorded=self.recording.path is not None,
             )
 
         @worker.rtvi.event_handler("on_client_message")
         async def on_client_message(_rtvi, message):
-            if message.type == "consent" and not (message.data or {}).get("recording", True):
+            data = message.data if isinstance(message.data, Mapping) else {}
+            if message.type == "consent" and data.get("recording") is False:
                 await self.recording.withdraw()
                 await self.notify("notice", text="The recording has stopped.")
 

@@ -1,17 +1,24 @@
 """Tools that other processes offer over MCP."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 from mcp import StdioServerParameters
+from mcp.client.stdio import stdio_client
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.services import mcp_service
 from pipecat.services.mcp_service import MCPClient
 
 ROOT = Path(__file__).parents[1]
+
+# A server receives identifiers in clear: what it writes to its standard error is shown nowhere.
+mcp_service.stdio_client = partial(stdio_client, errlog=open(os.devnull, "w"))
 
 
 class QuietMCPClient(MCPClient):

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-MODELS = ("anthropic", "openai")
+MODELS = ("anthropic", "google", "openai")
 DIGITS = {
     word: str(digit)
     for digit, names in enumerate(

@@ -127,7 +127,8 @@ class Recording:
     LAG = RATE // 25
 
     def __init__(self, path: Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         self.path = path
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 (closed by close)
         self._file.setnchannels(2)

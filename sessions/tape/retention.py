@@ -28,19 +28,23 @@ def delete(directory: str | Path, session_id: str) -> list[Path]:
     return gone
 
 
-def expire(directory: str | Path, days: float, *, now: float | None = None) -> list[Path]:
+def expire(
+    directory: str | Path, days: float, *, sealed: bool | None = None, now: float | None = None
+) -> list[Path]:
     """Delete tapes older than their retention; needs no key, sealed tapes included.
 
     Args:
         directory: Where tapes of one policy lie.
         days: How long they may be kept, counted from the last write.
+        sealed: Only sealed tapes, or only open ones; both when None.
         now: Wall seconds; the present when None.
 
     Returns:
         The files deleted.
     """
     limit = (time.time() if now is None else now) - days * 86_400
-    tapes = [*Path(directory).glob(f"*{SUFFIX}"), *Path(directory).glob(f"*{SEALED_SUFFIX}")]
+    suffixes = {True: [SEALED_SUFFIX], False: [SUFFIX], None: [SUFFIX, SEALED_SUFFIX]}[sealed]
+    tapes = [path for suffix in suffixes for path in Path(directory).glob(f"*{suffix}")]
     gone = [path for path in sorted(tapes) if path.stat().st_mtime < limit]
     for path in gone:
         path.unlink()

@@ -1,13 +1,12 @@
 """Documents on the tape: what a caller uploaded, so that a replay can hand it over again."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from loguru import logger
 from pipecat.utils.file_storage import FileStorage
 
 from sessions.tape.reader import TapeMessage
-from sessions.tape.recorder import Recorder
 
 UPLOAD = "document.loaded"
 
@@ -15,10 +14,10 @@ UPLOAD = "document.loaded"
 class TapingStorage(FileStorage):
     """Loads from another storage, and tapes what was loaded."""
 
-    def __init__(self, storage: FileStorage, recorder: Recorder):
-        """Load from ``storage``, tape with ``recorder``."""
+    def __init__(self, storage: FileStorage, event: Callable[..., None]):
+        """Load from ``storage``; tape with ``event``, a recording's."""
         self._storage = storage
-        self._recorder = recorder
+        self._event = event
         self.delete_after_load = storage.delete_after_load
 
     async def save(self, filename: str, contents: bytes) -> str:
@@ -28,7 +27,7 @@ class TapingStorage(FileStorage):
     async def load(self, file_url: str) -> bytes:
         """Load a file, and tape it."""
         contents = await self._storage.load(file_url)
-        self._recorder.event(UPLOAD, url=file_url, contents=contents)
+        self._event(UPLOAD, url=file_url, contents=contents)
         return contents
 
     async def delete(self, file_url: str) -> None:

@@ -181,7 +181,7 @@ async def test_whisper_without_an_engine_hears_the_script_line_by_line():
         for _ in range(2):
             before = len(sink.of(TranscriptionFrame))
             await speak_to(worker, np.full(16000, 3000, np.int16).tobytes())
-            await sink.until(lambda k: len(k.of(TranscriptionFrame)) > before)
+            await sink.until(lambda k, before=before: len(k.of(TranscriptionFrame)) > before)
         texts = [frame.text for frame in sink.of(TranscriptionFrame)]
         assert texts[0].startswith("good morning") and texts[1].startswith("my name")
 

@@ -20,7 +20,7 @@ async def open_client():
 
     async def open_(app):
         transport = httpx.ASGITransport(app=app)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://testserver"))
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://localhost"))
         return clients[-1]
 
     yield open_
@@ -57,7 +57,7 @@ async def test_a_page_of_another_origin_may_not_start_a_session(make_app, open_c
 
 async def test_our_own_page_and_allowed_origins_may_start_a_session(make_app, open_client):
     client = await open_client(make_app(allowed_origins=["https://clinic.example"]))
-    for origin in ("http://testserver", "https://clinic.example"):
+    for origin in ("http://localhost", "https://clinic.example"):
         answer = await client.post("/start", json={"body": {}}, headers={"Origin": origin})
         assert answer.status_code == 200
 
@@ -244,3 +244,15 @@ async def test_a_caller_is_told_that_the_bot_had_a_fault_and_the_server_lives_on
         assert ("EARS_API_KEY" in heard[0]) is candid
         assert (await client.get("/healthz")).json()["status"] == "ok"
     await caller.close()
+
+
+async def test_a_name_that_is_not_the_servers_is_refused(make_app):
+    transport = httpx.ASGITransport(app=make_app(hosts=["calls.example.org"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        for host, status in [
+            ("evil.example:7860", 421),
+            ("calls.example.org", 200),
+            ("127.0.0.1:7860", 200),
+        ]:
+            answer = await client.get("/bots", headers={"Host": host})
+            assert answer.status_code == status

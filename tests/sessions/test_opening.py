@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from pipecat.frames.frames import InterruptionFrame, TTSSpeakFrame
+from pipecat.frames.frames import InterruptionFrame, StartFrame, TTSSpeakFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.filters.identity_filter import IdentityFilter
 
@@ -88,3 +88,35 @@ async def test_a_rehearsal_says_that_it_is_one():
     session = await Session.open(Line(session_id="rehearsed"))
     session.rehearsal.add("anthropic")
     assert "not an AI" in session.disclosure
+
+
+class Eager(IdentityFilter):
+    """A processor of a bot's that speaks as soon as the pipeline starts."""
+
+    async def process_frame(self, frame, direction):
+        await super().process_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            await self.push_frame(TTSSpeakFrame("I am John, a human."))
+
+
+async def test_a_processor_that_speaks_first_is_heard_after_the_disclosure():
+    line = Line(session_id="eager")
+    session = await Session.open(line)
+    voice = ToneVoice()
+    session.adopt(voice, stage="tts")
+    ends = session.transport.input(), session.transport.output()
+    pipeline = Pipeline([ends[0], Eager(), voice, ends[1]])
+    task = asyncio.create_task(session.run(pipeline, greet=False))
+    await asyncio.wait_for(line.opened.wait(), 10)
+    await asyncio.sleep(0.3)
+    assert voice.said == []
+    await line.connect()
+    await line.until(lambda: len(voice.said) == 2)
+    assert voice.said == [OPEN.disclosure, "I am John, a human."]
+    await line.hang_up()
+    await task
+
+
+async def test_consent_that_is_no_mapping_is_no_consent():
+    session = await Session.open(Line(session_id="list", body={"consent": ["recording"]}))
+    assert session.consent == frozenset()

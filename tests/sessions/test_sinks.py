@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loguru import logger
 from pipecat.audio.dtmf.types import KeypadEntry
 from pipecat.frames.frames import InputDTMFFrame, TranscriptionFrame, TTSTextFrame
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
@@ -18,7 +19,7 @@ from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 from processors.redaction import PHIRedactor
 from sessions import HIPAA, OPEN, Session
 from sessions.callers import remember
-from sessions.guards import MouthGuard, WholeSurrogates
+from sessions.guards import MindGuard, MouthGuard, WholeSurrogates
 from sessions.ledger import Ledger, nowhere
 from sessions.phi import PHIFirewall
 from sessions.policy import PolicyError
@@ -129,6 +130,39 @@ async def test_what_a_voice_reports_word_by_word_is_told_as_it_was_written(phi):
         guard.report(frame)
         told.append(frame.text)
     assert told == ["five.", "call", "[PHONE_1]", "", "", "now."]
+
+
+async def test_the_model_reads_the_newest_turn_as_a_whole(phi, monkeypatch):
+    asked = []
+
+    def second_pass(text):
+        asked.append(text)
+        return "it is [NAME_1]"
+
+    monkeypatch.setattr(phi, "second_pass", second_pass)
+    context = LLMContext(
+        [
+            {"role": "user", "content": "good morning"},
+            {"role": "assistant", "content": "Good morning."},
+            {"role": "user", "content": "it is rose"},
+        ]
+    )
+    copy = MindGuard(phi, nowhere()).copy(context)
+    assert asked == ["it is rose"]
+    assert copy.messages[-1] == {"role": "user", "content": "it is [NAME_1]"}
+    assert context.messages[-1] == {"role": "user", "content": "it is rose"}
+
+
+async def test_a_vendors_own_message_and_a_speakers_name_are_redacted_too(phi):
+    said = "my name is rosalind okafor"
+    context = LLMContext(
+        [
+            LLMSpecificMessage("anthropic", {"role": "user", "content": said}),
+            {"role": "user", "name": "Rosalind Okafor", "content": said},
+        ]
+    )
+    copy = MindGuard(phi, nowhere()).copy(context)
+    assert "okafor" not in str(copy.messages).lower()
 
 
 @settings(max_examples=150, deadline=None)

@@ -55,6 +55,7 @@ class Model(LLMService):
         )
         self.asked = 0
         self.at = 0.0
+        self.cut = False
         self._decide = decide
         self._draws = random.Random(seed)
         self._profile = profile
@@ -68,6 +69,7 @@ class Model(LLMService):
 
     async def _answer(self, context: LLMContext):
         self.asked += 1
+        self.cut = False
         self.at = asyncio.get_running_loop().time()
         reply = self._decide(context.get_messages())
         await self.push_frame(LLMFullResponseStartFrame())
@@ -84,5 +86,8 @@ class Model(LLMService):
                     for id, name, arguments in reply.calls
                 ]
             )
+        except asyncio.CancelledError:
+            self.cut = True
+            raise
         finally:
             await self.push_frame(LLMFullResponseEndFrame())

@@ -124,7 +124,9 @@ class _Microphone(BaseInputTransport):
         await super().cleanup()
 
 
-class _Loudspeaker(BaseOutputTransport):
+class Loudspeaker(BaseOutputTransport):
+    """The bot's end of the line: what is written here is heard."""
+
     def __init__(self, air: Air, params: TransportParams):
         super().__init__(params)
         self._air = air
@@ -256,7 +258,7 @@ class Rig:
         )
         if not house:
             params.audio_out_10ms_chunks = TransportParams().audio_out_10ms_chunks
-        source, self.output = _Microphone(self.air, params), _Loudspeaker(self.air, params)
+        source, self.output = _Microphone(self.air, params), Loudspeaker(self.air, params)
         self.ears, self.mind, self.mouth = Ears(seed), mind or Mind(text), Mouth(bot)
         self.context = LLMContext()
         self.turns = TurnTaking() if house else None

@@ -113,7 +113,7 @@ async def test_an_uploaded_document_is_handed_over_again(tmp_path):
     recorder = record(session, tmp_path, key=None, code="c0ffee")
     here = TapedStorage([])
     url = await here.save("letter.txt", b"Dear \xff colleague")
-    assert await TapingStorage(here, recorder).load(url) == b"Dear \xff colleague"
+    assert await TapingStorage(here, recorder.event).load(url) == b"Dear \xff colleague"
     recorder.close()
     taped = TapedStorage(read_tape(tmp_path / "u1.mcap").messages("/events"))
     assert await taped.load(url) == b"Dear \xff colleague"

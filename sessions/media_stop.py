@@ -1,0 +1,58 @@
+"""Where the caller's sound and camera end: behind the ears of a cascade nothing takes them."""
+
+from collections.abc import Sequence
+
+from pipecat.frames.frames import Frame, InputAudioRawFrame, UserImageRawFrame
+from pipecat.pipeline.pipeline import Pipeline, PipelineSink, PipelineSource
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMAssistantAggregator,
+    LLMUserAggregator,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.services.tts_service import TTSService
+from pipecat.transports.base_output import BaseOutputTransport
+
+DEAF = (
+    LLMAssistantAggregator,
+    TTSService,
+    BaseOutputTransport,
+    Pipeline,
+    PipelineSource,
+    PipelineSink,
+)
+
+
+def stop_media(parts: Sequence[FrameProcessor], *, deaf: Sequence[FrameProcessor]) -> bool:
+    """Let the user's aggregator keep the frames that every later part would only hand on.
+
+    Each of the 50 frames a second costs a hop, and its observers, in every processor it passes.
+
+    Args:
+        parts: A pipeline's processors, in order.
+        deaf: Models that read text. A part which is neither one of these nor known to leave
+            media alone may want it: then nothing is stopped.
+
+    Returns:
+        Whether media is stopped.
+    """
+    user = next((part for part in parts if isinstance(part, LLMUserAggregator)), None)
+    if user is None:
+        return False
+    later = parts[parts.index(user) + 1 :]
+    if not all(isinstance(part, DEAF) or part in deaf for part in later):
+        return False
+    push = user.push_frame
+
+    async def pushing(frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
+        if not _is_stream(frame):
+            await push(frame, direction)
+
+    user.push_frame = pushing  # type: ignore[method-assign]
+    return True
+
+
+def _is_stream(frame: Frame) -> bool:
+    # A picture that was asked for, or sent to be talked about, goes into the context.
+    if isinstance(frame, UserImageRawFrame):
+        return frame.request is None and not frame.append_to_context
+    return isinstance(frame, InputAudioRawFrame)
