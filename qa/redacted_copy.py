@@ -30,6 +30,24 @@ MARK = "surrogates in texts, identifiers bleeped, images and wires withheld"
 # Facts of the header that may name the caller, or tell how the house is set up.
 PRIVATE = ("body", "environment")
 BLEEP_HZ, BLEEP_LEVEL = 1000, 2500
+# Events whose details are told; those of others, such as a document's contents, are left out.
+TOLD = (
+    "bot.",
+    "caller.",
+    "client.",
+    "consent.",
+    "disclosure.",
+    "interruption",
+    "model.",
+    "mute.",
+    "phi.redacted",
+    "session.",
+    "tape.",
+    "tool.",
+    "turn.",
+    "vad.",
+    "voice.",
+)
 # A client's message longer than this is a document, and not words.
 LONGEST_WORDS = 2000
 _WIRE_KEPT = ("connection", "direction", "kind", "method", "status", "length")
@@ -124,7 +142,8 @@ def _payload(
             data["message"] = phi.redact_data(_short(sent))
         return _scrubbed(data, phi)
     if topic == EVENTS:
-        detail = dict(data.get("detail") or {})
+        named = data["name"].startswith(TOLD)
+        detail = dict(_short(data.get("detail") or {})) if named else {}
         for name in ("content", "text"):
             if isinstance(detail.get(name), str) and data["name"].startswith("turn."):
                 detail[name] = _words(detail[name], phi)

@@ -72,7 +72,7 @@ async def _check(name: str, known: Vendor, voices: list[str]) -> VendorCheck:
             name=name,
             state="not installed",
             detail=f"{known.module} cannot be imported",
-            cure=f"pip install -e '.{extra}'",
+            cure=f".venv/bin/python -m pip install -c constraints.txt '.{extra}'",
         )
     stages = [stage for stage in STAGES if stage in known.doubled]
     if stages and is_rehearsed(name, stage=stages[0]):

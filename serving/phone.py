@@ -43,14 +43,14 @@ def plivo_signature(url: str, form: Mapping[str, str], nonce: str, token: str) -
 
 def _by_twilio(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
     signature = request.headers.get("x-twilio-signature", "")
-    return hmac.compare_digest(twilio_signature(url, form, key), signature)
+    return hmac.compare_digest(twilio_signature(url, form, key).encode(), signature.encode())
 
 
 def _by_plivo(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
     nonce = request.headers.get("x-plivo-signature-v3-nonce", "")
     expected = plivo_signature(url, form, nonce, key)
     given = request.headers.get("x-plivo-signature-v3", "").split(",")
-    return any(hmac.compare_digest(expected, one.strip()) for one in given)
+    return any(hmac.compare_digest(expected.encode(), one.strip().encode()) for one in given)
 
 
 def _by_telnyx(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:

@@ -16,6 +16,9 @@ from pipecat.processors.aggregators.llm_context import LLMContextMessage
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.file_storage import FileStorage
 
+# Characters of a document that a client sends inline; uploads have the route's own limit.
+LONGEST_FILE = 14 * 2**20
+
 NOTE = "(The caller has uploaded a document. A tool that reads documents finds it.)"
 
 
@@ -64,7 +67,7 @@ class FrontDesk(FrameProcessor):
             logger.error(f"A caller's document could not be taken: {type(error).__name__}")
             await self.push_error("The document did not arrive. Upload it once more.")
             return
-        name = Path(frame.filename or "document.txt").name
+        name = Path(frame.filename or "").name.strip(".") or "document.txt"
         await asyncio.to_thread(self._lay, name, contents)
         note: LLMContextMessage = {"role": "developer", "content": NOTE}
         await self.push_frame(LLMMessagesAppendFrame([note], run_llm=bool(frame.run_llm)))
@@ -74,6 +77,8 @@ class FrontDesk(FrameProcessor):
         (self.folder / name).write_bytes(contents)
 
     async def _contents(self, frame: UserFileRawFrame) -> bytes:
+        if len(frame.file) > LONGEST_FILE:
+            raise ValueError("it is too large")
         if frame.type == "bytes":
             return base64.b64decode(frame.file.partition("base64,")[2])
         if self._storage is None:

@@ -272,6 +272,11 @@ class Session:
             greet: Whether the bot goes on speaking after the disclosure, before the caller does.
             **worker_options: Passed on to Pipecat's ``PipelineWorker``.
         """
+        if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
+            raise PolicyError(
+                "Nothing in this pipeline can say the disclosure word for word. Put a "
+                "tts(session, ...) into its list; behind a realtime core it says only that."
+            )
         observers = [*self.observers, self.waterfall, self._watchdog, Silence(say=self.say)]
         if self.phi:
             observers.append(PromptWatcher(self.phi))
@@ -289,11 +294,6 @@ class Session:
         )
         if self.recording.recorder:
             observers.append(self.recording.recorder)
-        if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
-            raise PolicyError(
-                "Nothing in this pipeline can say the disclosure word for word. Put a "
-                "tts(session, ...) into its list; behind a realtime core it says only that."
-            )
         if self.turns:
             self.turns.attach(self.transport.output())
         stop_media([*_parts(pipeline)], deaf=self._minds)
@@ -321,8 +321,8 @@ class Session:
             if self.phi:
                 # On the sealed tape only: an open copy is made with the same surrogates.
                 self.recording.event("phi.vault", entries=[asdict(e) for e in self.phi.vault])
-            await self.recording.close()
             self._desk.clear()
+            await self.recording.close()
             logger.info(f"Session {self.id}: over ({self._watchdog.reason or 'it ended itself'})")
 
     def _guard_sinks(self, phi: PHIFirewall, worker: PipelineWorker, runner: WorkerRunner) -> None:

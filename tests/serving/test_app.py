@@ -256,3 +256,10 @@ async def test_a_name_that_is_not_the_servers_is_refused(make_app):
         ]:
             answer = await client.get("/bots", headers={"Host": host})
             assert answer.status_code == status
+
+
+async def test_a_request_that_is_too_long_is_refused_unread(make_app):
+    transport = httpx.ASGITransport(app=make_app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.post("/start", json={"body": {"padding": "x" * 2**21}})
+        assert answer.status_code == 413
