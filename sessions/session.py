@@ -38,10 +38,11 @@ from sessions.doors import end_on_join_failure, is_empty, open_door
 from sessions.ears_guard import EarsGuard
 from sessions.ending import CANCEL_SECS, EndWatchdog
 from sessions.front_desk import FrontDesk
-from sessions.guards import PromptWatcher, guard_mind, guard_mouth
+from sessions.guards import PromptWatcher, guard_mind
 from sessions.ledger import Ledger
 from sessions.media_stop import stop_media
 from sessions.mouth_gate import MouthGate
+from sessions.mouth_guard import guard_mouth
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall

@@ -18,7 +18,9 @@ from pipecat.services.mcp_service import MCPClient
 ROOT = Path(__file__).parents[1]
 
 # A server receives identifiers in clear: what it writes to its standard error is shown nowhere.
-mcp_service.stdio_client = partial(stdio_client, errlog=open(os.devnull, "w"))
+mcp_service.stdio_client = partial(  # pyright: ignore[reportPrivateImportUsage]
+    stdio_client, errlog=open(os.devnull, "w")
+)
 
 
 class QuietMCPClient(MCPClient):

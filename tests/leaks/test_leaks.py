@@ -60,7 +60,7 @@ def test_without_its_guards_every_sink_shows_a_canary(process, tmp_path, monkeyp
     for guard in ("guard_pushes", "guard_client", "guard_door", "guard_bus", "guard_mind"):
         monkeypatch.setattr(f"sessions.session.{guard}", lambda *_, **__: None)
     monkeypatch.setattr("sessions.session.EarsGuard", lambda *_, **__: None)
-    monkeypatch.setattr("sessions.guards.MouthGuard.report", lambda *_: None)
+    monkeypatch.setattr("sessions.mouth_guard.MouthGuard.report", lambda *_: None)
     monkeypatch.setattr("sessions.phi.PHIFirewall.redact_data", lambda _, value, *__: value)
     for module in ("logs", "traces", "reports"):
         monkeypatch.setattr(f"sessions.sinks.{module}.anyone", lambda: False)

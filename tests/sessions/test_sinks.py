@@ -19,8 +19,9 @@ from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 from processors.redaction import PHIRedactor
 from sessions import HIPAA, OPEN, Session
 from sessions.callers import remember
-from sessions.guards import MindGuard, MouthGuard, WholeSurrogates
+from sessions.guards import MindGuard
 from sessions.ledger import Ledger, nowhere
+from sessions.mouth_guard import MouthGuard, WholeSurrogates
 from sessions.phi import PHIFirewall
 from sessions.policy import PolicyError
 from sessions.sinks import protect
