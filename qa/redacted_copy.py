@@ -4,6 +4,7 @@ It is for people who may see how a call went and not whose call it was. It is ma
 header, keeps its times, and cannot be replayed: what went over the wires is left out.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def redacted_copy(tape: Tape, out: str | Path) -> Path:
         TapeError: The tape cannot be read.
     """
     messages = list(tape.messages())
-    phi = PHIFirewall(vault=_vault(messages))
+    phi = PHIFirewall(vault=vault_of(messages))
     bleeps = {
         CALLER_AUDIO: caller_intervals(messages, phi),
         BOT_AUDIO: bot_intervals(messages, phi),
@@ -93,7 +94,7 @@ def redacted_copy(tape: Tape, out: str | Path) -> Path:
     return Path(out)
 
 
-def _vault(messages: list[TapeMessage]) -> Vault:
+def vault_of(messages: Iterable[TapeMessage]) -> Vault:
     """The session's vault, as it lies on its sealed tape; an empty one if the tape was cut."""
     vault = Vault()
     for message in messages:

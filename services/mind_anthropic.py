@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from anthropic import AsyncAnthropic
 from pipecat.adapters.llm.services.anthropic_adapter import AnthropicLLMAdapter
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.anthropic.llm import AnthropicLLMService
 
 from services.addresses import Address, require_address
@@ -31,6 +32,16 @@ class ClaudeMind(
         """
         super().__init__(**kwargs)
         self._rng = rng
+
+    async def count_tokens(self, context: LLMContext) -> int:
+        """Count a context's input tokens, exactly, at the vendor; tools and instruction apart."""
+        given = await self.get_llm_adapter().get_llm_invocation_params(
+            context, enable_prompt_caching=False
+        )
+        counted = await self._client.messages.count_tokens(
+            model=str(self._settings.model), messages=given["messages"]
+        )
+        return counted.input_tokens
 
     async def _create_message_stream(self, api_call, params):
         return self.patiently(

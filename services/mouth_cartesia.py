@@ -114,13 +114,13 @@ class CartesiaMouth(SparedMouth, CartesiaTTSService):
         if not self._left_to_say(context_id, saying):
             saying.broken = False
             return item is _BROKEN and not saying.whole
-        if item is _QUIET and self._reconnect_in_progress:
-            return True
         if self.spare and (item is _QUIET or saying.mends):
             texts = self._left_to_say(context_id, saying)
             self._forget_unsaid(context_id)
             await self.give_up(texts)
             return False
+        if item is _QUIET and self._reconnect_in_progress:
+            return True
         if saying.mends == MOST_MENDS:
             await self.push_error(
                 "Cartesia did not finish a sentence, however often it was asked to",

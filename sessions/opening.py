@@ -26,7 +26,7 @@ from pipecat.turns.user_mute import BaseUserMuteStrategy
 WORDS_PER_SECOND = 2.0
 PATIENCE_SECS = 8.0
 
-# Marks the one frame that the mouth takes first, see sessions.mouth_gate.
+# Marks the one frame that the mouth takes first, see sessions.first_words.
 DISCLOSURE = "vivace.disclosure"
 
 GREETING_CUE = "(The caller is on the line. Greet them in one sentence.)"

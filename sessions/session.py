@@ -28,20 +28,20 @@ from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
-from pipecat.utils.context.llm_context_summarization import LLMAutoContextSummarizationConfig
 from pipecat.workers.base_worker import BaseWorker
 from pipecat.workers.runner import WorkerRunner
 
 from sessions.callers import remember, remember_participants
 from sessions.clock import Clock
+from sessions.context_budget import ContextBudget
 from sessions.doors import end_on_join_failure, is_empty, open_door
 from sessions.ears_guard import EarsGuard
 from sessions.ending import CANCEL_SECS, EndWatchdog
+from sessions.first_words import FirstWords
 from sessions.front_desk import FrontDesk
-from sessions.guards import PromptWatcher, guard_mind
+from sessions.guards import PromptWatcher, guard_mind, redacted_messages
 from sessions.ledger import Ledger
 from sessions.media_stop import stop_media
-from sessions.mouth_gate import MouthGate
 from sessions.mouth_guard import guard_mouth
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
@@ -60,9 +60,6 @@ from sessions.waterfall import Waterfall
 # A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
 # ends turns by silence instead.
 REHEARSAL_TURN_STOP_SECS = 0.3
-
-# Where summarising begins; a 20-minute call with tools stays below it.
-CONTEXT_TOKENS = 16_000
 
 REHEARSAL_NOTICE = "This is a rehearsal: a script answers you, not an AI."
 
@@ -118,6 +115,11 @@ class Session:
             storage=self.recording.taping(runner_args.file_storage),
         )
         self.ledger = Ledger(self.recording.event)
+        self.budget = ContextBudget(
+            now=self.clock.now,
+            redact=self._redacted,
+            report=self.recording.event,
+        )
         if self.phi:
             remember(self.body, phi=self.phi, ledger=self.ledger)
         self._opening = Opening(
@@ -186,10 +188,12 @@ class Session:
             self._wait_for_disclosure(service)
         if stage == "llm":
             self._minds.append(service)
+        if stage == "llm":
+            self.budget.guard(service)
         if self.phi and stage == "llm":
             guard_mind(service, phi=self.phi, ledger=self.ledger)
         if stage == "tts":
-            MouthGate(service, opening=self._opening)
+            FirstWords(service, opening=self._opening)
             self.waterfall.mouths.add(service.name)
             self.mouths.append(service)  # type: ignore[arg-type]
         if self.phi and stage == "tts":
@@ -225,13 +229,8 @@ class Session:
         )
 
     def assistant_params(self) -> LLMAssistantAggregatorParams:
-        """House memory: what no longer fits the context budget is summarised."""
-        return LLMAssistantAggregatorParams(
-            enable_auto_context_summarization=True,
-            auto_context_summarization_config=LLMAutoContextSummarizationConfig(
-                max_context_tokens=CONTEXT_TOKENS, max_unsummarized_messages=None
-            ),
-        )
+        """House memory: what no longer fits is seen to by :attr:`budget`, and not by Pipecat."""
+        return LLMAssistantAggregatorParams()
 
     async def notify(self, type: str, **data: Any) -> None:
         """Tell the client something about the session, as an RTVI ``server-message``.
@@ -375,6 +374,9 @@ class Session:
             if message.type == "consent" and data.get("recording") is False:
                 await self.recording.withdraw()
                 await self.notify("notice", text="The recording has stopped.")
+
+    def _redacted(self, messages: list) -> list:
+        return redacted_messages(messages, self.phi) if self.phi else messages
 
     def _wait_for_disclosure(self, core: Any) -> None:
         """Let a realtime core hear nothing, and so say nothing, before the disclosure was heard."""

@@ -73,7 +73,11 @@ class VirtualLoop(HermeticLoop):
         return timer
 
     def call_later(self, delay, callback, *args, context=None):
-        """Call after a delay."""
+        """Call after a delay; one too short for the clock's nanoseconds is one of them.
+
+        Code that sleeps until a time and finds it is not quite there yet would do so forever.
+        """
+        delay = max(delay, 1e-9) if delay > 0 else delay
         return self.call_at(self.clock.now + delay, callback, *args, context=context)
 
     def run_in_executor(self, executor, func, *args):

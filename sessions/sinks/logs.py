@@ -63,7 +63,9 @@ class _Factory:
         if anyone():
             error = record.exc_info[1] if record.exc_info else None
             try:
-                record.msg = told(record.getMessage(), error)
+                # At DEBUG client libraries print what goes over the wire, cut anywhere.
+                private = guarded() and record.levelno <= DEBUG
+                record.msg = WITHHELD if private else told(record.getMessage(), error)
             except Exception:  # arguments that do not fit: they are not shown either
                 record.msg = WITHHELD
             record.args, record.exc_info, record.exc_text = None, None, None

@@ -63,6 +63,14 @@ async def test_the_standard_librarys_log_is_scrubbed_too(phi, caplog):
     assert caplog.messages == ["sent [NAME_1] from [withheld]"]
 
 
+async def test_what_client_libraries_print_of_the_wire_is_withheld(phi, caplog):
+    protect(phi)
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("websockets.client").debug("> TEXT %s", '{"transcript": "okafor four ze...')
+    assert "[withheld]" in caplog.messages
+    assert not any("okafor" in message for message in caplog.messages)
+
+
 async def test_trace_is_refused_with_the_cure(phi):
     number = logger.add(io.StringIO(), level="TRACE")
     try:

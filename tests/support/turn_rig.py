@@ -151,6 +151,7 @@ class Ears(FrameProcessor):
     def __init__(self, seed: int):
         super().__init__()
         self.revises = 0.0
+        self.final_secs = 0.2
         self._draws = random.Random(seed)
         self._profile = PROFILES["typical"]
 
@@ -166,7 +167,7 @@ class Ears(FrameProcessor):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             await self.push_frame(InterimTranscriptionFrame(text, "caller", ""))
         if words:
-            due = at + words[-1][2] + 0.2 + self._profile.final.draw(self._draws)
+            due = at + words[-1][2] + self.final_secs + self._profile.final.draw(self._draws)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self._draws.random() < self.revises:
                 text = f"{text} now"

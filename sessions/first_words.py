@@ -21,7 +21,7 @@ SPOKEN = (
 )
 
 
-class MouthGate:
+class FirstWords:
     """Holds what a mouth is given until the disclosure has gone through it.
 
     The opening holds what comes from the head of the pipeline; this holds what a processor of the
