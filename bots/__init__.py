@@ -47,6 +47,10 @@ def casting(name: str) -> list[tuple[str, str]]:
                 args=[_, ast.Constant(value=str(model)), *_],
             ):
                 cast.append((stage, model))
+                for keyword in node.keywords:
+                    match keyword:
+                        case ast.keyword(arg="spare", value=ast.Constant(value=str(spare))):
+                            cast.append((stage, spare))
     return cast
 
 

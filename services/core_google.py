@@ -1,5 +1,7 @@
 """Gemini Live: Google's realtime core, which hears, sees and speaks."""
 
+from typing import Any
+
 from google.genai.types import HttpOptions
 from pipecat.adapters.llm.services.gemini_live_adapter import GeminiLiveLLMAdapter
 from pipecat.processors.frame_processor import FrameDirection
@@ -34,7 +36,7 @@ class GeminiCore(OwnVoice[GeminiLiveLLMAdapter], GeminiLiveLLMService):
         base = self._client._api_client._http_options.base_url
         require_address(self._address.http, base, vendor="google")
         if self._address.ws.startswith("ws://"):
-            client = self._client._api_client
+            client: Any = self._client._api_client
             client._websocket_base_url = lambda *_: self._address.ws
             client._websocket_ssl_ctx = {}
 

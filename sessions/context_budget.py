@@ -137,11 +137,16 @@ class ContextBudget:
     def _evict_images(self, context: LLMContext, state: _State, mind: Any) -> None:
         formula = formula_of(mind)
         parts = [(m, p) for m in context.messages for p in images_of(m)]
+        there = {id(part) for _, part in parts}
+        state.seen = {known: seen for known, seen in state.seen.items() if known in there}
         for _, part in parts:
             if id(part) not in state.seen:
                 state.images += 1
                 minutes, seconds = divmod(int(self._now()), 60)
-                state.seen[id(part)] = state.images, f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+                state.seen[id(part)] = (
+                    state.images,
+                    f"{minutes // 60}:{minutes % 60:02}:{seconds:02}",
+                )
         total = sum(image_tokens(part, formula) for _, part in parts)
         gone: dict[int, str] = {}
         for _, part in parts[:-1]:  # the newest stays, whatever it costs

@@ -63,7 +63,8 @@ def _words(error: ValidationError, schema: FunctionSchema) -> str:
             missing = [name for name in _list(error.validator_value) if name not in given]
             return f"{', '.join(map(repr, missing))} missing in {where}"
         case "additionalProperties":
-            known = ", ".join(map(repr, (error.schema or {}).get("properties", {}))) or "nothing"
+            within = error.schema if isinstance(error.schema, dict) else {}
+            known = ", ".join(map(repr, within.get("properties", {}))) or "nothing"
             return f"{where} take {known} and nothing else"
         case "type":
             return f"{where!r} must be {' or '.join(_list(error.validator_value))}"

@@ -57,7 +57,8 @@ async def stream(
         await response.write_eof()
     except (ConnectionError, asyncio.CancelledError) as e:
         visit.journal.write(vendor, "stream-ended-early", events=sent, why=type(e).__name__)
-        raise
+        if isinstance(e, asyncio.CancelledError):
+            raise
     return response
 
 

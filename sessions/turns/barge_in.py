@@ -21,7 +21,7 @@ from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
 from sessions.turns.hearing import Hearing, Window
 from sessions.turns.playback import Playback
-from sessions.turns.verdict import FAR_DB, HUM_HZ, Sound, Verdict, judge, takes_the_turn
+from sessions.turns.verdict import FAR_DB, Sound, Verdict, judge, takes_the_turn
 
 # One window as sure as this, or two that are speech, silence the bot.
 SURE = 0.7
@@ -36,7 +36,7 @@ GROWING_DB = 7.0
 APART_SECS = 0.4
 
 # A sound that was let pass and goes on as loud speech for so long is the caller after all.
-INSISTS_WINDOWS = 10
+INSISTS_WINDOWS = 14
 
 # Somebody far away who has spoken for 3 s means the bot: the caller may have stepped back.
 FAR_INSISTS_WINDOWS = 94
@@ -212,9 +212,9 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self.trigger_reset_aggregation()
 
     async def _watch(self, passing: _Passing, window: Window) -> None:
-        loud = window.voiced and self._is_near(passing.windows) and window.brightness_hz > HUM_HZ
-        passing.since_verdict = passing.since_verdict + 1 if loud else 0
-        if passing.since_verdict >= INSISTS_WINDOWS:
+        passing.since_verdict += window.voiced
+        sound = self._sound(passing)
+        if passing.since_verdict >= INSISTS_WINDOWS and sound.near and not sound.hummed:
             await self._yield_late(passing)
         elif passing.ended_at is not None and window.at - passing.ended_at > APART_SECS:
             self._passing = None

@@ -85,7 +85,8 @@ class Sound:
         if max(levels[-2:], default=-120.0) < peak - FADING_DB:
             return True
         tail = levels[-FADING_WINDOWS:]
-        return tail[-1:] < [peak - FADED_DB] and tail == sorted(tail, reverse=True)
+        faded = len(tail) == FADING_WINDOWS and tail[-2] < peak - FADED_DB
+        return faded and tail == sorted(tail, reverse=True)
 
     @property
     def voiced_windows(self) -> int:

@@ -13,6 +13,7 @@ tenth to the end, ``pinned_kept``.
 import argparse
 import asyncio
 import base64
+import gc
 import io
 import json
 import os
@@ -82,7 +83,11 @@ async def live(hours: float) -> tuple[list[tuple[float, int, int, float]], int, 
         host, port = server.addresses[0][:2]
         os.environ["VIVACE_REHEARSAL"] = f"{host}:{port}"
         loop = asyncio.get_running_loop()
-        mind, context, sink = llm(LittleSession(), "anthropic/claude-sonnet-4-6"), LLMContext(), Sink()
+        mind, context, sink = (
+            llm(LittleSession(), "anthropic/claude-sonnet-4-6"),
+            LLMContext(),
+            Sink(),
+        )
         began = loop.time()
         budget = ContextBudget(now=lambda: loop.time() - began)
         budget.guard(mind)
@@ -100,12 +105,13 @@ async def live(hours: float) -> tuple[list[tuple[float, int, int, float]], int, 
             said = {"role": "user", "content": SAYS.format(n)}
             if n % PICTURE_EVERY == 0:
                 said = picture(n)
-            before = len(sink.of(LLMFullResponseEndFrame))
             await worker.queue_frame(LLMMessagesAppendFrame([said], run_llm=True))
-            await sink.until(lambda s: len(s.of(LLMFullResponseEndFrame)) > before)
+            await sink.until(lambda s: s.of(LLMFullResponseEndFrame))
             sink.frames.clear()
             appended += text_tokens(said) + 25
             appended += sum(image_tokens(part, anthropic_image) for part in images_of(said))
+            if n % 20 == 0:
+                gc.collect()  # the virtual loop does so rarely
             images = sum(len(images_of(message)) for message in context.messages)
             at = (loop.time() - began) / 3600
             samples.append((at, budget.cost(context, mind), images, rss_mb()))

@@ -188,7 +188,7 @@ def main() -> None:
 
     logger.remove()
     tapes = [SHORTEST] if args.quick else sorted(CASSETTES.glob("*.mcap*"))
-    equal, total = identity(tapes, 3 if args.quick else args.runs)
+    equal, total = identity(tapes, 2 if args.quick else args.runs)
     print(f"{equal} of {total} replays identical")
     # Speeds are in processor time: on the other core a call may take its real time meanwhile.
     real_time = begin("real-time", [SHORTEST]) if args.quick else None

@@ -1,6 +1,6 @@
 """Barge-in: how fast the bot falls silent, and what it takes for an interruption.
 
-    python -m tests.benchmarks.turn_taking [--quick] [--set test|train] [--seed 7]
+    python -m tests.benchmarks.turn_taking [--quick] [--set test|train] [--seed 7] [--withheld]
 
 Calls on the virtual clock: several voices, lines from -30 to 0 dB, and while the bot speaks
 somebody interrupts, says "mm-hmm", coughs, shuts a door, talks to somebody else, others babble, or
@@ -116,17 +116,19 @@ def _percentile(values: list[float], q: float) -> int | None:
     return round(float(np.percentile(values, q))) if values else None
 
 
-async def call(plan: CallPlan, *, house: bool, seed: int) -> list[Outcome]:
+async def call(plan: CallPlan, *, house: bool, seed: int, interims: bool = True) -> list[Outcome]:
     """Play one call.
 
     Args:
         plan: Who calls, and what happens.
         house: House turn-taking, or Pipecat's defaults.
         seed: Of the line and of the ears.
+        interims: Whether interim transcripts reach the pipeline.
     """
     outcomes = []
     async with Rig(house=house, bot=plan.bot, text=MONOLOGUE * 2, seed=seed) as rig:
         rig.air.echo_secs = plan.echo_secs
+        rig.ears.interims = interims
         await asyncio.sleep(0.5)
         rig.say(plan.opening.sound, plan.opening.words, at=time.monotonic())
         for event in plan.events:
@@ -178,13 +180,13 @@ async def play(rig: Rig, event: Event, plan: CallPlan) -> Outcome:
     return outcome
 
 
-def measure(calls: list[CallPlan], *, house: bool, seed: int) -> Panel:
+def measure(calls: list[CallPlan], *, house: bool, seed: int, interims: bool = True) -> Panel:
     """Play all calls to one arm, on the virtual clock."""
     panel = Panel()
 
     async def main(_loop):
         for number, plan in enumerate(calls):
-            panel.outcomes += await call(plan, house=house, seed=seed + number)
+            panel.outcomes += await call(plan, house=house, seed=seed + number, interims=interims)
 
     run(main, wall_start_ns=1_750_000_000_000_000_000, seed=seed)
     return panel
@@ -197,6 +199,7 @@ def main() -> None:
     parser.add_argument("--set", default="test", choices=("test", "train"))
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--events", type=int, default=0)
+    parser.add_argument("--withheld", action="store_true", help="no interims, as under HIPAA")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--only", choices=("house", "pipecat"))
     args = parser.parse_args()
@@ -209,7 +212,7 @@ def main() -> None:
     arms = {}
     for arm in ("house", "pipecat"):
         if args.only in (None, arm):
-            panel = measure(calls, house=arm == "house", seed=args.seed)
+            panel = measure(calls, house=arm == "house", seed=args.seed, interims=not args.withheld)
             arms[arm] = panel
             if args.verbose:
                 for o in panel.outcomes:

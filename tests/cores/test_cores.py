@@ -101,7 +101,7 @@ def test_every_core_discloses_first_calls_the_same_tool_and_measures_the_turn(co
             assert "booked for friday" in spoken(call)
             assert not call.seen.of(ErrorFrame)
             turn = call.session.waterfall.turns[-1]
-            assert turn.total_ms == pytest.approx(call.first_sound(end) * 1000, abs=150)
+            assert turn.total_ms == pytest.approx(call.first_sound(end) * 1000, abs=250)
             assert turn.endpointing_ms > 100 and turn.model_ms > 100
             parts = turn.endpointing_ms + turn.asr_ms + turn.model_ms + turn.tool_ms + turn.tts_ms
             assert parts + turn.other_ms == pytest.approx(turn.total_ms, abs=5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.diff import call_of, compare
+from qa.diff import compare
 from qa.replay.misses import OnMiss
 from qa.replay.player import Options, replay
 from qa.replay.report import How, replay_file
@@ -109,13 +109,3 @@ def test_tapes_are_found_in_folders(tmp_path):
 def test_every_cassette_is_the_call_it_was(path):
     report = replay_file(path, How())
     assert report.same, report.differences
-
-
-@pytest.mark.slow
-def test_a_call_in_real_time_has_the_same_words_and_tools(tape):
-    # How near its times are to virtual time's is for a quiet machine: tests/benchmarks/replay.py.
-    def words(replayed):
-        return [(t.heard, t.written, [c.name for c in t.tools]) for t in call_of(replayed).turns]
-
-    real = replay(tape, Options(real_time=True, on_miss=OnMiss.RECORDED))
-    assert words(real.tape) == words(tape)

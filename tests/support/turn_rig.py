@@ -150,6 +150,7 @@ class Ears(FrameProcessor):
 
     def __init__(self, seed: int):
         super().__init__()
+        self.interims = True
         self.revises = 0.0
         self.final_secs = 0.2
         self._draws = random.Random(seed)
@@ -165,7 +166,8 @@ class Ears(FrameProcessor):
             text = f"{text} {word}".strip()
             due = max(due, at + end + self._profile.interim.draw(self._draws))
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await self.push_frame(InterimTranscriptionFrame(text, "caller", ""))
+            if self.interims:
+                await self.push_frame(InterimTranscriptionFrame(text, "caller", ""))
         if words:
             due = at + words[-1][2] + self.final_secs + self._profile.final.draw(self._draws)
             await asyncio.sleep(max(0.0, due - time.monotonic()))

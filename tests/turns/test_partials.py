@@ -49,7 +49,9 @@ async def wait_for_answer(rig, end: float) -> float:
 
 
 def messages(rig, role: str) -> list[str]:
-    return [m["content"] for m in rig.context.get_messages() if m["role"] == role and "content" in m]
+    return [
+        m["content"] for m in rig.context.get_messages() if m["role"] == role and "content" in m
+    ]
 
 
 def test_an_answer_begun_early_comes_earlier_and_once():
