@@ -26,7 +26,7 @@ from pipecat.processors.frameworks.rtvi import RTVIObserverParams
 from pipecat.runner.types import RunnerArguments
 from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import BaseTransport
-from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
+from pipecat.turns.user_stop import BaseUserTurnStopStrategy, SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.base_worker import BaseWorker
 from pipecat.workers.runner import WorkerRunner
@@ -54,7 +54,7 @@ from sessions.sinks.bus import guard_bus
 from sessions.sinks.clients import guard_client, guard_door
 from sessions.sinks.frames import guard_pushes
 from sessions.tool_boundary import guard_tools
-from sessions.turns import VAD, TurnTaking
+from sessions.turns import VAD, PartialsUserTurnStopStrategy, TurnTaking
 from sessions.waterfall import Waterfall
 
 # A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
@@ -207,7 +207,9 @@ class Session:
         """
         return guard_tools(self, tools)
 
-    def user_params(self, *, judged: bool = True) -> LLMUserAggregatorParams:
+    def user_params(
+        self, *, judged: bool = True, speculate: bool = False
+    ) -> LLMUserAggregatorParams:
         """House turn-taking: the caller cannot talk over the disclosure, and can over the rest.
 
         Call it after the casting lines: a rehearsal ends turns by silence.
@@ -217,7 +219,9 @@ class Session:
                 that the bot goes on after an "mm-hmm" or a cough; else every voice interrupts. A
                 realtime core judges by itself.
         """
-        stop = [SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)]
+        stop: list[BaseUserTurnStopStrategy] = [
+            SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)
+        ]
         strategies = UserTurnStrategies(stop=stop if self.rehearsal else None)
         if judged and not self._cores:
             self.turns = TurnTaking(on_hold=self._show_hold)

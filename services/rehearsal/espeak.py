@@ -111,7 +111,7 @@ class Espeak:
 
         Its noise and flutter go on from utterance to utterance, in state no call resets.
         """
-        lib = c.CDLL(self._path)
+        lib: Any = c.CDLL(self._path)
         lib.espeak_Synth.argtypes = [
             c.c_void_p,
             c.c_size_t,

@@ -64,8 +64,9 @@ def guarded() -> bool:
 
 
 def scrub(text: str) -> str:
-    """Replace the values of every live vault."""
-    for phi in list(_live):
+    """Replace the values of every live vault, by the surrogates of the session at work first."""
+    here = _here.get()
+    for phi in sorted(_live, key=lambda phi: phi is not here):
         text = phi.scrub(text)
     return text
 

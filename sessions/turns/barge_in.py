@@ -41,6 +41,9 @@ INSISTS_WINDOWS = 14
 # Somebody far away who has spoken for 3 s means the bot: the caller may have stepped back.
 FAR_INSISTS_WINDOWS = 94
 
+# No more of one sound is looked at: a room may babble for minutes.
+LONGEST_WINDOWS = 256
+
 # A short answer given while the bot's last word still sounds is an answer, no backchannel.
 ANSWER_SECS = 1.0
 
@@ -70,7 +73,8 @@ class _Passing:
     """A sound over the bot's voice, from its first window to the silence after it."""
 
     windows: list[Window] = field(default_factory=list)
-    final: str = ""
+    since: float = field(default_factory=time.monotonic)
+    finals: list[TranscriptionFrame] = field(default_factory=list)
     interim: str = ""
     verdict: Verdict | None = None
     since_verdict: int = 0
@@ -78,7 +82,7 @@ class _Passing:
 
     @property
     def words(self) -> str:
-        return f"{self.final} {self.interim}".strip()
+        return " ".join([*(frame.text for frame in self.finals), self.interim]).strip()
 
 
 class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
@@ -167,6 +171,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
                 await self._hold(window)
             return
         passing.windows.append(window)
+        del passing.windows[:-LONGEST_WINDOWS]
         if window.voiced:
             passing.ended_at = None
         elif passing.ended_at is None:
@@ -208,6 +213,8 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self._start()
         else:
             passing.verdict = verdict
+            if sound.near:
+                self._keep(*passing.finals)
             self._playback.resume()
             await self.trigger_reset_aggregation()
 
@@ -221,7 +228,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
 
     async def _yield_late(self, passing: _Passing) -> ProcessFrameResult:
         self._note(Verdict.YIELD, self._sound(passing), late=True)
-        words = [frame for at, frame in self._let_pass if at >= passing.windows[0].at]
+        words = [frame for at, frame in self._let_pass if at >= passing.since]
         started = await self._start()
         for frame in words:
             # They were taken back when the sound was let pass.
@@ -244,25 +251,29 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             if takes_the_turn(frame.text, final=final) and self._is_near(lately):
                 return await self._start()
             return await self._drop(frame)
-        if isinstance(frame, TranscriptionFrame):
-            passing.final, passing.interim = f"{passing.final} {frame.text}".strip(), ""
+        final = frame if isinstance(frame, TranscriptionFrame) else None
+        if final:
+            passing.finals.append(final)
+            passing.interim = ""
         else:
             passing.interim = frame.text
         if passing.verdict is None:
             await self._decide(passing)
-            if passing.verdict is None:
-                return ProcessFrameResult.CONTINUE
+            return ProcessFrameResult.CONTINUE
         sound = self._sound(passing)
         insists = sound.voiced_windows >= FAR_INSISTS_WINDOWS
-        final = isinstance(frame, TranscriptionFrame)
-        if takes_the_turn(passing.words, final=final) and (sound.near or insists):
+        if takes_the_turn(passing.words, final=bool(final)) and (sound.near or insists):
             return await self._yield_late(passing)
-        return await self._drop(frame, near=sound.near)
+        if final and sound.near:
+            self._keep(final)
+        return await self._drop(frame)
 
-    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame, *, near=False):
+    def _keep(self, *frames: TranscriptionFrame) -> None:
+        """Remember words that were let pass, in case they turn out to be for the bot."""
+        self._let_pass.extend((time.monotonic(), frame) for frame in frames)
+
+    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
         if isinstance(frame, TranscriptionFrame):
-            if near:
-                self._let_pass.append((time.monotonic(), frame))
             await self.trigger_reset_aggregation()
         return ProcessFrameResult.CONTINUE
 

@@ -1,7 +1,9 @@
 """Turn-taking inside a session."""
 
+from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
+
 from sessions import Session
-from sessions.turns import BargeInUserTurnStartStrategy, Hearing
+from sessions.turns import BargeInUserTurnStartStrategy, Hearing, PartialsUserTurnStopStrategy
 from tests.sessions.conftest import Call
 from tests.support.loopback import Line
 
@@ -14,6 +16,15 @@ async def test_a_session_judges_what_is_said_over_its_voice_unless_told_otherwis
     session = await Session.open(Line(session_id="plain"))
     assert not isinstance(session.user_params(judged=False).vad_analyzer, Hearing)
     assert session.turns is None
+
+
+async def test_a_session_guesses_only_if_the_bot_asks_for_it():
+    session = await Session.open(Line(session_id="guessing"))
+    session.rehearsal.add("model")  # ends turns by silence: no turn model to load
+    stop = session.user_params(speculate=True).user_turn_strategies.stop
+    assert [type(s) for s in stop] == [PartialsUserTurnStopStrategy]
+    stop = session.user_params().user_turn_strategies.stop
+    assert [type(s) for s in stop] == [SpeechTimeoutUserTurnStopStrategy]
 
 
 async def test_the_page_is_told_when_the_voice_is_held_and_when_it_goes_on():
