@@ -8,6 +8,8 @@ python runner.py call BOT             dial a bot as the rehearsal caller, and wa
 python runner.py replay TAPE...       recorded calls through the real pipeline, many times faster
 python runner.py diff A [B]           what differs between two calls, turn by turn
 python runner.py fork TAPE --at TURN  the same call up to a turn, then another model or prompt
+python runner.py audit TAPE...        evidence: policy, vendors, consent, what was redacted where
+python runner.py share TAPE OUT       an open copy of a sealed tape, without identifiers
 python runner.py redact               JSON lines in, the same without identifiers out
 """
 
@@ -98,6 +100,8 @@ def parser() -> argparse.ArgumentParser:
         ("replay", "replay tapes"),
         ("diff", "compare calls"),
         ("fork", "fork a call"),
+        ("audit", "evidence of what was redacted"),
+        ("share", "a copy without identifiers"),
     ):
         commands.add_parser(name, help=purpose, add_help=False)
     commands.add_parser("redact", parents=[common], help="redact JSON lines from stdin")
@@ -259,6 +263,8 @@ TAPES_COMMANDS = {
     "replay": "qa.replay.command",
     "diff": "qa.diff.command",
     "fork": "qa.fork",
+    "audit": "qa.audit",
+    "share": "qa.redacted_copy",
 }
 
 

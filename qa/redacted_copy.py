@@ -4,12 +4,14 @@ It is for people who may see how a call went and not whose call it was. It is ma
 header, keeps its times, and cannot be replayed: what went over the wires is left out.
 """
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from qa.replay.tapes import open_tape
 from qa.spoken import Interval, bot_intervals, caller_intervals
 from sessions.phi import PHIFirewall, Vault
 from sessions.phi.vault import Entry, key_of
@@ -194,3 +196,15 @@ def _bleeped(message: TapeMessage, intervals: list[Interval], started_at: int) -
         tone = BLEEP_LEVEL * np.sin(2 * np.pi * BLEEP_HZ * times[hidden])
         pcm[hidden] = tone.astype("<i2")[:, None]
     return data | {"data": pcm.tobytes()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``runner.py share``."""
+    parser.add_argument("tape", type=Path, help="the tape of a session that redacted")
+    parser.add_argument("out", type=Path, help="the new, open file")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Make the copy."""
+    print(redacted_copy(open_tape(args.tape), args.out))
+    return 0

@@ -218,11 +218,13 @@ class Session:
             judged: Whether a sound over the bot's voice first silences it and is then judged, so
                 that the bot goes on after an "mm-hmm" or a cough; else every voice interrupts. A
                 realtime core judges by itself.
+            speculate: Whether the model begins to answer a likely end of the turn. It answers
+                about half a second earlier, and is asked about a quarter more often.
         """
-        stop: list[BaseUserTurnStopStrategy] = [
-            SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)
-        ]
-        strategies = UserTurnStrategies(stop=stop if self.rehearsal else None)
+        quiet = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)
+        strategies = UserTurnStrategies(stop=[quiet] if self.rehearsal else None)
+        if speculate and not self._cores:
+            strategies.stop = [PartialsUserTurnStopStrategy(s) for s in strategies.stop or []]
         if judged and not self._cores:
             self.turns = TurnTaking(on_hold=self._show_hold)
             strategies.start = self.turns.start

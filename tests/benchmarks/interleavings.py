@@ -51,6 +51,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from qa.virtual import run
+from services.rehearsal.latency import Latency, Profile
 from sessions.turns import PartialsUserTurnStopStrategy, Prefetch, TurnTaking, side_effect_free
 from sessions.turns.hearing import Window
 from tests.support.turn_model import Model, Reply
@@ -59,6 +60,8 @@ from tests.support.turn_rig import RATE, Air, Loudspeaker
 RUNS_PER_PIPELINE = 25
 WINDOW = 0.032
 TOOL_TIMEOUT = 1.0
+# Quick enough to want a tool before the turn has ended, at times.
+PROFILE = Profile(first_token=Latency(150, 700), tokens_per_second=150)
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Findings:
     tools_run: int = 0
     tools_cut: int = 0
     speculations: int = 0
+    prefetched: int = 0
     where: list = field(default_factory=list)
 
 
@@ -107,7 +111,7 @@ class World:
         self.partials = PartialsUserTurnStopStrategy(
             SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.3)
         )
-        self.model, self.prefetch = Model(self.decide, seed=seed), Prefetch()
+        self.model, self.prefetch = Model(self.decide, seed=seed, profile=PROFILE), Prefetch()
         self.prefetch.watch(self.model)
         self.context = LLMContext()
         self.failed = False
@@ -125,6 +129,9 @@ class World:
             ),
         )
         assistant.add_event_handler("on_assistant_turn_stopped", self._on_said)
+        user.add_event_handler("on_user_turn_started", self._on_turn)
+        user.add_event_handler("on_user_turn_stopped", self._on_turn_end)
+        self._turn_is_open = False
         self.worker = PipelineWorker(
             Pipeline([user, self.model, Tone(), output, assistant]),
             params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
@@ -170,7 +177,7 @@ class World:
             if name.startswith("write"):
                 generation = params.arguments["generation"]
                 stale = generation != self.model.asked or self.model.cut
-                if self.model._speculation_gate.is_speculating or stale:
+                if self._turn_is_open or stale:
                     self.findings.discarded_side_effects += 1
                     self._note("side effect of a discarded answer")
             try:
@@ -187,6 +194,12 @@ class World:
 
         handler._pipecat_timeout_secs = TOOL_TIMEOUT  # type: ignore[attr-defined]
         return handler if name.startswith("write") else side_effect_free(handler)
+
+    async def _on_turn(self, _user, _strategy):
+        self._turn_is_open = True
+
+    async def _on_turn_end(self, _user, _strategy, _message):
+        self._turn_is_open = False
 
     async def _on_said(self, _assistant, message):
         if message.content.startswith("Answer to") and not message.interrupted:
@@ -254,7 +267,9 @@ class World:
                 self._note(f"{words} is {count} times in {messages}")
         stuck = sum("IN_PROGRESS" in json.dumps(m, default=str) for m in messages)
         found.stuck_tools += stuck
-        doubled = sum(count - 1 for count in self.said.values())
+        spoken = " ".join(str(m.get("content")) for m in messages if m["role"] == "assistant")
+        told = {str(m["content"]) for m in messages if m["role"] == "user"}
+        doubled = sum(max(0, spoken.count(f"Answer to {words} and") - 1) for words in told)
         found.duplicate_answers += doubled
         answered = any(f"{finals[-1]} and" in text for text in self.said)
         if not answered:
@@ -274,6 +289,7 @@ async def pipeline(seed: int, runs: int, findings: Findings) -> None:
         world.reset()
         await world.play()
     findings.speculations += world.partials.guesses.made
+    findings.prefetched += world.prefetch.used
     await world.worker.cancel()
     await asyncio.wait([task], timeout=20)
 
