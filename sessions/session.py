@@ -219,7 +219,7 @@ class Session:
                 that the bot goes on after an "mm-hmm" or a cough; else every voice interrupts. A
                 realtime core judges by itself.
             speculate: Whether the model begins to answer a likely end of the turn. It answers
-                about half a second earlier, and is asked about a quarter more often.
+                about half a second earlier, and is asked about a third more often.
         """
         quiet = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)
         strategies = UserTurnStrategies(stop=[quiet] if self.rehearsal else None)

@@ -14,7 +14,7 @@ SCENARIOS = "scenarios.yaml"
 def main() -> int:
     """Record and list."""
     parser = argparse.ArgumentParser(
-        prog="python -m qa.cassettes", description=__doc__.splitlines()[0]
+        prog="python -m qa.cassettes", description=(__doc__ or "").splitlines()[0]
     )
     commands = parser.add_subparsers(dest="command", required=True)
     record = commands.add_parser("record", help=f"rehearse the calls of DIR/{SCENARIOS}")
