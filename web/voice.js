@@ -14,6 +14,10 @@ export function playVoice(caller) {
   });
   caller.addEventListener("bot-interrupted", () => { voice.muted = true; });
   caller.addEventListener("bot-started-speaking", () => { voice.muted = false; });
+  // The bot holds its breath while it judges a sound; the line's buffer must not speak on.
+  caller.addEventListener("server-message", ({ detail }) => {
+    if (detail?.type === "duck") voice.muted = detail.on === true;
+  });
   caller.addEventListener("end", () => {
     stop();
     voice.srcObject = null;

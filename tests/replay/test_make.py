@@ -22,7 +22,7 @@ def test_what_was_said_typed_and_talked_over_is_the_scenario():
     typed = scenario_of(tape_of("typed-text"), "x")
     assert [line.type for line in typed.lines] == ["hello", "please let me talk to a nurse"]
     over = scenario_of(tape_of("barge-in"), "x")
-    assert [line.say for line in over.lines] == ["good morning", "my knee hurts when i walk"]
+    assert [line.say for line in over.lines] == ["good morning", "i have a rash on my arm"]
     assert all(line.barge_in for line in over.lines)
 
 
