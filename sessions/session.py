@@ -12,7 +12,6 @@ from typing import Any, Literal, Self
 
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
-from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import EndFrame, TTSSpeakFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
@@ -22,21 +21,20 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.processors.frameworks.rtvi import RTVIObserverParams
 from pipecat.runner.types import RunnerArguments
 from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import BaseTransport
-from pipecat.turns.user_stop import BaseUserTurnStopStrategy, SpeechTimeoutUserTurnStopStrategy
-from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.base_worker import BaseWorker
 from pipecat.workers.runner import WorkerRunner
 
 from sessions.callers import remember, remember_participants
+from sessions.client import Client
 from sessions.clock import Clock
 from sessions.context_budget import ContextBudget
-from sessions.doors import end_on_join_failure, is_empty, open_door
+from sessions.doors import open_door
 from sessions.ears_guard import EarsGuard
 from sessions.ending import CANCEL_SECS, EndWatchdog
+from sessions.evidence import EvidenceDesk
 from sessions.first_words import FirstWords
 from sessions.front_desk import FrontDesk
 from sessions.guards import PromptWatcher, guard_mind, redacted_messages
@@ -54,12 +52,8 @@ from sessions.sinks.bus import guard_bus
 from sessions.sinks.clients import guard_client, guard_door
 from sessions.sinks.frames import guard_pushes
 from sessions.tool_boundary import guard_tools
-from sessions.turns import VAD, PartialsUserTurnStopStrategy, TurnTaking
+from sessions.turns import TurnTaking, house_turns
 from sessions.waterfall import Waterfall
-
-# A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
-# ends turns by silence instead.
-REHEARSAL_TURN_STOP_SECS = 0.3
 
 REHEARSAL_NOTICE = "This is a rehearsal: a script answers you, not an AI."
 
@@ -101,10 +95,12 @@ class Session:
         self.live: set[str] = set()
         self.observers: list[BaseObserver] = []
         self.once = Once(self.id)
+        self.evidence = EvidenceDesk()
         self.mouths: list[TTSService] = []
         self.turns: TurnTaking | None = None
         self._cores: list[Any] = []
         self._minds: list[FrameProcessor] = []
+        self.client = Client(self)
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
         self._runner_args = runner_args
@@ -221,17 +217,14 @@ class Session:
             speculate: Whether the model begins to answer a likely end of the turn. It answers
                 about half a second earlier, and is asked about a third more often.
         """
-        quiet = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=REHEARSAL_TURN_STOP_SECS)
-        strategies = UserTurnStrategies(stop=[quiet] if self.rehearsal else None)
-        if speculate and not self._cores:
-            strategies.stop = [PartialsUserTurnStopStrategy(s) for s in strategies.stop or []]
-        if judged and not self._cores:
+        realtime = bool(self._cores)
+        if judged and not realtime:
             self.turns = TurnTaking(on_hold=self._show_hold)
-            strategies.start = self.turns.start
-        return LLMUserAggregatorParams(
-            vad_analyzer=self.turns.hearing if self.turns else SileroVADAnalyzer(params=VAD),
-            user_turn_strategies=strategies,
-            user_mute_strategies=[MuteUntilDisclosed(self._opening)],
+        return house_turns(
+            self.turns,
+            mute=MuteUntilDisclosed(self._opening),
+            rehearsed=bool(self.rehearsal),
+            speculate=speculate and not realtime,
         )
 
     def assistant_params(self) -> LLMAssistantAggregatorParams:
@@ -245,9 +238,7 @@ class Session:
             type: What it is about, such as ``"turn"``, ``"tool"`` or ``"notice"``.
             **data: JSON fields. Never identifiers: other participants may read them.
         """
-        logger.debug(f"Session {self.id}: {type}")
-        if self._worker:
-            await self._worker.rtvi.send_server_message({"type": type, **data})
+        await self.client.notify(type, **data)
 
     async def say(self, line: str) -> None:
         """Say a line of the house now, past whatever the pipeline is waiting for.
@@ -266,6 +257,16 @@ class Session:
             reason: Why, in a few words. It goes to the log and to the client.
         """
         self._watchdog.end(reason)
+
+    def hang_up(self, reason: str) -> None:
+        """End the call at once: nobody is left to hear what is queued."""
+        self._watchdog.end(reason, at_once=True)
+
+    async def greet(self, *, greet: bool = True) -> None:
+        """Say the disclosure to a caller who has just come, and let the bot go on after it."""
+        self.recording.event("client.connected")
+        self.recording.event("disclosure.begun", text=self.disclosure)
+        await self._opening.begin(self.disclosure, greet=greet)
 
     async def run(
         self, pipeline: Pipeline, *helpers: BaseWorker, greet: bool = True, **worker_options
@@ -312,14 +313,16 @@ class Session:
             observers=observers,
             params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
             processor_unusable_policy=ProcessorUnusablePolicy.CONTINUE,
-            rtvi_observer_params=self._rtvi_params(),
+            rtvi_observer_params=self.client.observer_params(
+                evaluated=getattr(self._runner_args, "transport_type", None) == "eval"
+            ),
             **worker_options,
         )
         runner = WorkerRunner(handle_sigint=self._runner_args.handle_sigint)
         if self.phi:
             self._guard_sinks(self.phi, worker, runner)
         await runner.add_workers(worker, *helpers)
-        self._listen(worker, greet=greet)
+        self.client.attach(worker, greet=greet)
         logger.info(f"Session {self.id}: {self.bot} under {self.policy.name}")
         try:
             await self._watchdog.watch(runner, ask=self._say_goodbye, close=self._close)
@@ -338,49 +341,6 @@ class Session:
         guard_door(self.transport.output(), phi=phi)
         guard_bus(runner.bus, phi=phi)
 
-    def _rtvi_params(self) -> RTVIObserverParams:
-        # The model's text is not what the caller hears where originals are restored, and the
-        # user's aggregated text repeats the transcript: neither has a reader. An eval reads both
-        # from this machine.
-        evaluated = getattr(self._runner_args, "transport_type", None) == "eval"
-        shown = evaluated or not self.policy.redact
-        return RTVIObserverParams(bot_llm_enabled=shown, user_llm_enabled=not self.policy.redact)
-
-    def _listen(self, worker: PipelineWorker, *, greet: bool) -> None:
-        end_on_join_failure(self.transport, self.end)
-
-        @self.transport.event_handler("on_client_connected")
-        async def on_client_connected(_transport, _client):
-            self.recording.event("client.connected")
-            self.recording.event("disclosure.begun", text=self.disclosure)
-            await self._opening.begin(self.disclosure, greet=greet)
-
-        @self.transport.event_handler("on_client_disconnected")
-        async def on_client_disconnected(transport, _client):
-            self.recording.event("client.disconnected")
-            if is_empty(transport):
-                self._watchdog.end("the caller hung up", at_once=True)
-
-        @worker.rtvi.event_handler("on_client_ready")
-        async def on_client_ready(_rtvi):
-            await self.notify(
-                "session",
-                id=self.id,
-                bot=self.bot,
-                policy=self.policy.name,
-                disclosure=self.disclosure,
-                rehearsal=sorted(self.rehearsal),
-                consent=sorted(self.consent),
-                recorded=self.recording.path is not None,
-            )
-
-        @worker.rtvi.event_handler("on_client_message")
-        async def on_client_message(_rtvi, message):
-            data = message.data if isinstance(message.data, Mapping) else {}
-            if message.type == "consent" and data.get("recording") is False:
-                await self.recording.withdraw()
-                await self.notify("notice", text="The recording has stopped.")
-
     def _redacted(self, messages: list) -> list:
         return redacted_messages(messages, self.phi) if self.phi else messages
 
@@ -394,8 +354,7 @@ class Session:
 
     def _show_hold(self, on: bool) -> None:
         # A page that mutes at once spares the caller what lies in its jitter buffer.
-        if self._worker:
-            self._worker.create_task(self.notify("duck", on=on))
+        self.client.notify_soon("duck", on=on)
 
     async def _say_goodbye(self) -> None:
         await self.notify("ended", reason=self._watchdog.reason)

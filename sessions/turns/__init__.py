@@ -2,6 +2,7 @@
 
 from sessions.turns.barge_in import BargeInUserTurnStartStrategy
 from sessions.turns.hearing import VAD, Hearing
+from sessions.turns.house import house_turns
 from sessions.turns.partials import PartialsUserTurnStopStrategy
 from sessions.turns.playback import Playback
 from sessions.turns.prefetch import Prefetch, side_effect_free
@@ -19,6 +20,7 @@ __all__ = [
     "Sound",
     "TurnTaking",
     "Verdict",
+    "house_turns",
     "is_backchannel",
     "judge",
     "side_effect_free",
