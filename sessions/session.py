@@ -87,8 +87,7 @@ class Session:
         self.bot: str = self.body.get("bot") or "bot"
         self.policy = policy
         self.clock = Clock()
-        self.seed = int(getattr(runner_args, "seed", None) or os.environ.get("VIVACE_SEED") or 0)
-        self.seed = self.seed or random.SystemRandom().getrandbits(64)
+        self.seed = getattr(runner_args, "seed", None) or _seed()
         self.random = random.Random(self.seed)
         self.phi = PHIFirewall() if policy.redact else None
         self.rehearsal: set[str] = set()
@@ -364,6 +363,15 @@ class Session:
     async def _close(self) -> None:
         for end in (self.transport.input(), self.transport.output()):
             await end.cleanup()
+
+
+def _seed() -> int:
+    text = os.environ.get("VIVACE_SEED", "")
+    if text and not text.isdecimal():
+        raise ValueError(
+            f"VIVACE_SEED={text!r} is no seed. Set a whole number, or unset it for a new one a call."
+        )
+    return int(text or 0) or random.SystemRandom().getrandbits(64)
 
 
 def _parts(processor: FrameProcessor) -> Iterator[FrameProcessor]:
