@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from loguru import logger
 from pipecat.frames.frames import (
+    EagerEndOfTurnCancelFrame,
     Frame,
     LLMMessagesAppendFrame,
     STTUpdateSettingsFrame,
@@ -28,7 +29,8 @@ class LanguageSwitch(FrameProcessor):
     Frame input/output::
 
         TranscriptionFrame (another language)
-            -> TTSUpdateSettingsFrame(its voice), LLMMessagesAppendFrame(a note), itself
+            -> EagerEndOfTurnCancelFrame, TTSUpdateSettingsFrame(its voice),
+               LLMMessagesAppendFrame(a note), itself
             -> STTUpdateSettingsFrame upstream, if the ears are to follow
     """
 
@@ -64,6 +66,8 @@ class LanguageSwitch(FrameProcessor):
         logger.info(f"The caller speaks {code} now")
         self.language = code
         language = Language(code)
+        # An answer that was begun early was begun in the other language.
+        await self.push_frame(EagerEndOfTurnCancelFrame())
         voice = TTSSettings(language=language, voice=self._voices[code])
         await self.push_frame(TTSUpdateSettingsFrame(delta=voice))
         note: LLMContextMessage = {

@@ -87,7 +87,7 @@ def stt(session, name: str, *, eager: bool = False, spare: str = "", **settings)
             "(openai/<model>, openai+http://...), and Flux, which takes turns itself, has none."
         )
     service = _module(casting, stage="stt").build(session, address, casting.model, **settings)
-    _join(session, service, address, stage="stt")
+    _join(session, service, address, stage="stt", model=casting.model)
     if not spare:
         return service
     behind = stt(session, spare)
@@ -127,11 +127,13 @@ def llm(
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
     service = _module(casting, stage="llm").build(session, address, **settings)
     service.aloud, service.hedge_secs = aloud, hedge_secs
-    _join(session, service, address, stage="llm")
+    _join(session, service, address, stage="llm", model=casting.model)
     if not spare:
         return service
     behind = llm(session, spare, instruction=instruction, aloud=aloud)
     service.duty, behind.is_spare = Duty(service), True
+    if session.cost.is_cheaper(behind.name, than=service.name):
+        session.cost.savers.append(("a cheaper model answers", service.duty.stand_down))
     return Relay(service, behind, service.duty)
 
 
@@ -151,7 +153,7 @@ def tts(session, name: str, *, spare: str = "", **settings) -> Any:
     """
     casting, address = _cast(session, name, stage="tts")
     service = _module(casting, stage="tts").build(session, address, casting.model, **settings)
-    _join(session, service, address, stage="tts")
+    _join(session, service, address, stage="tts", model=casting.model)
     if not spare:
         return service
     behind = tts(session, spare)
@@ -177,7 +179,7 @@ def speech(session, name: str, *, instruction: str | None = None, **settings) ->
     casting, address = _cast(session, name, stage="speech")
     settings = {"model": casting.model, "system_instruction": instruction, **settings}
     service = _module(casting, stage="speech").build(session, address, **settings)
-    _join(session, service, address, stage="speech")
+    _join(session, service, address, stage="speech", model=casting.model)
     return service
 
 
@@ -253,7 +255,8 @@ def _module(casting: Casting, *, stage: str) -> ModuleType:
     return import_module("services.ears_flux" if flux else _MODULES[(stage, casting.protocol)])
 
 
-def _join(session, service: AIService, address: Address, *, stage: str) -> None:
+def _join(session, service: AIService, address: Address, *, stage: str, model: str) -> None:
+    session.cost.castings[service.name] = f"{stage}/{address.vendor}/{model}"
     if address.rehearsed:  # its figures measure a script, and must not be read as the model's
         service.set_core_metrics_data(MetricsData(processor=service.name, model=REHEARSAL))
     session.adopt(service, stage=stage)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from google.genai.types import HttpOptions
+from google.genai.types import Blob, HttpOptions
 from pipecat.adapters.llm.services.gemini_live_adapter import GeminiLiveLLMAdapter
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
@@ -25,6 +25,20 @@ class GeminiCore(OwnVoice[GeminiLiveLLMAdapter], GeminiLiveLLMService):
         super().__init__(
             api_key=address.key, http_options=HttpOptions(base_url=address.http), **kwargs
         )
+
+    async def _send_user_video(self, frame):
+        # A JPEG is a picture of the sampler's, which has its own pace; Pipecat's is one a second.
+        if frame.format != "JPEG":
+            await super()._send_user_video(frame)
+            return
+        session = None if self._video_input_paused or self._disconnecting else self._session
+        if not session or not self._ready_for_realtime_input:
+            return
+        try:
+            picture = Blob(data=frame.image, mime_type="image/jpeg")
+            await session.send_realtime_input(video=picture)
+        except Exception as error:
+            await self._handle_send_error(error)
 
     async def _handle_context(self, context, direction=FrameDirection.DOWNSTREAM):
         self._inference_on_context_initialization = self.greets

@@ -1,4 +1,6 @@
-"""OpenAI's realtime core: one model that hears and speaks."""
+"""OpenAI's realtime core: one model that hears, sees and speaks."""
+
+import base64
 
 from pipecat.adapters.llm.services.open_ai_realtime_adapter import OpenAIRealtimeLLMAdapter
 from pipecat.services.openai.realtime import events
@@ -7,11 +9,33 @@ from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
 from services.addresses import Address, require_address
 from services.own_voice import OwnVoice
 
+KEPT_PICTURES = 3
+"""Older ones are taken out of the vendor's conversation, which keeps and charges everything."""
+
 
 class RealtimeCore(OwnVoice[OpenAIRealtimeLLMAdapter], OpenAIRealtimeLLMService):
     """GPT Realtime, which can be given its context and tools without being asked to speak."""
 
     _cut = ""
+    _pictures: tuple[str, ...] = ()
+
+    async def _send_user_video(self, frame):
+        # A JPEG is a picture of the sampler's, which has its own pace; Pipecat's is one a second.
+        if frame.format != "JPEG":
+            await super()._send_user_video(frame)
+            return
+        if self._video_input_paused or self._disconnecting or not self._websocket:
+            return
+        url = f"data:image/jpeg;base64,{base64.b64encode(frame.image).decode()}"
+        content = events.ItemContent(
+            type="input_image", image_url=url, detail=self._video_frame_detail
+        )
+        item = events.ConversationItem(type="message", role="user", content=[content])
+        await self.send_client_event(events.ConversationItemCreateEvent(item=item))
+        self._pictures += (item.id,)
+        for old in self._pictures[:-KEPT_PICTURES]:
+            await self.send_client_event(events.ConversationItemDeleteEvent(item_id=old))
+        self._pictures = self._pictures[-KEPT_PICTURES:]
 
     async def _handle_interruption(self):
         # The house hears the caller before the vendor does, whose words meanwhile are on their way.

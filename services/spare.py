@@ -29,9 +29,13 @@ class Duty:
         """Whether the spare works now."""
         return not self._first.is_usable or asyncio.get_running_loop().time() < self._until
 
+    def stand_down(self) -> None:
+        """Let the spare work from now on: it is cheaper."""
+        self._until = float("inf")
+
     def hand_over(self) -> None:
         """Let the first rest."""
-        self._until = asyncio.get_running_loop().time() + self._rest_secs
+        self._until = max(self._until, asyncio.get_running_loop().time() + self._rest_secs)
         self.handovers += 1
 
 

@@ -4,20 +4,22 @@ It reads the Anthropic form of a conversation; the other wires translate theirs 
 AI, says so on every wire, and its replies measure nothing about quality.
 
 Variables of ``say`` and ``with``: the named groups of ``hear``; ``words``; ``result.x`` of the tool
-named by ``after``; ``<tool>.x`` of the newest result of any tool so far; ``image.x`` (see
-:mod:`services.rehearsal.look`). ``{a|b|'text'}`` takes the first that is not empty. A missing
-variable is empty, never an error.
+named by ``after``; ``<tool>.x`` of the newest result of any tool so far; ``image.x``, ``camera.x``
+and ``screen.x`` of the newest picture of all, of the camera's and of the screen's (see
+:mod:`services.rehearsal.look`); ``shown``, the texts that nobody said. ``{a|b|'text'}`` takes the
+first that is not empty. A missing variable is empty, never an error.
 """
 
-import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from services.rehearsal.look import look
+from services.rehearsal.look import Look
 from services.rehearsal.script import Rule, Script, with_slots
+from services.rehearsal.shown import Shown
 
 MODEL = "rehearsal"
 # A note to the model, not user words: in brackets, but no surrogate such as [NAME_1].
@@ -37,7 +39,10 @@ class Turn:
         results: Newest result of each tool so far.
         said: What the bot has said.
         called: Tools the bot has called.
-        image: The newest image, described; None if the context holds none.
+        pictures: The newest picture of each source, and of all as ``image``; without those that
+            cannot be decoded.
+        blind: The request holds no image.
+        shown: Texts that came with the request and that nobody said: screen text, readings.
         system: The system instruction.
         offered: Names of the tools on offer.
         opening: No user has said anything yet, notes in brackets aside.
@@ -49,7 +54,9 @@ class Turn:
     results: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     called: list[str] = field(default_factory=list)
-    image: dict[str, Any] | None = None
+    pictures: dict[str, Look] = field(default_factory=dict)
+    blind: bool = True
+    shown: list[str] = field(default_factory=list)
     system: str = ""
     offered: set[str] = field(default_factory=set)
     opening: bool = True
@@ -96,22 +103,27 @@ def match(rule: Rule, turn: Turn, words: str) -> dict[str, Any] | None:
     newest = turn.after[-1] if turn.after else None
     if newest not in (rule.after or [None]) or not set(rule.after) <= set(turn.after):
         return None
-    if rule.see is not None and rule.see != (turn.image is not None):
+    if rule.see is not None and bool(rule.see) == turn.blind:
         return None
     if not set(rule.tools) <= turn.offered:
         return None
     if rule.once and _done(rule, turn):
         return None
-    variables = {**turn.results, "words": words, "image": turn.image or {}}
+    shown = "\n".join(turn.shown)
+    variables = {**turn.results, **turn.pictures, "words": words, "shown": shown}
     if rule.after:
         variables["result"] = turn.results.get(rule.after[-1])
+    facts = rule.see if isinstance(rule.see, dict) else {}
     for pattern, text in (
         (rule.hear, words),
         (rule.result, as_json(variables.get("result"))),
         (rule.system, turn.system),
+        (rule.shown, shown),
+        *((pattern, partial(_fact, variables, fact)) for fact, pattern in facts.items()),
     ):
         if pattern is None:
             continue
+        text = text() if callable(text) else text  # a fact is looked for only if all else holds
         found = re.search(with_slots(pattern), text, re.IGNORECASE)
         if not found:
             return None
@@ -147,13 +159,17 @@ def _choose(expression: str, variables: dict[str, Any]) -> str:
     return ""
 
 
+def _fact(variables: dict[str, Any], fact: str) -> str:
+    return spoken(_get(variables, fact))
+
+
 def _get(value: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, list) and not part.isdigit():
             value = value[0] if value else None
         if isinstance(value, list):
             value = value[int(part)] if int(part) < len(value) else None
-        elif isinstance(value, dict):
+        elif isinstance(value, Mapping):
             value = value.get(part)
         else:
             return None
@@ -192,7 +208,7 @@ def read(body: dict[str, Any], *, heard: bool = False) -> Turn:
         offered={tool.get("name", "") for tool in body.get("tools") or []},
     )
     names: dict[str, str] = {}
-    image = None
+    shown = Shown()
     for role, block in blocks(body.get("messages") or []):
         kind = block.get("type")
         if role == "assistant":
@@ -204,6 +220,8 @@ def read(body: dict[str, Any], *, heard: bool = False) -> Turn:
                 names[block.get("id", "")] = block.get("name", "")
                 turn.called.append(block.get("name", ""))
                 turn.words = []
+        elif kind == "text" and shown.takes(block.get("text", "")):
+            continue
         elif kind == "text" and block.get("text", "").strip(". ") not in ("", "(empty)"):
             turn.words.append(block["text"])
             turn.after = []
@@ -214,12 +232,8 @@ def read(body: dict[str, Any], *, heard: bool = False) -> Turn:
             turn.after.append(name)
             turn.results[name] = _result(block)
         elif kind == "image" and (source := block.get("source") or {}).get("type") == "base64":
-            image = source.get("data", "")
-    if image is not None:
-        try:
-            turn.image = look(base64.b64decode(image))
-        except ValueError:
-            turn.image = {}
+            shown.image(source.get("data", ""))
+    turn.pictures, turn.blind, turn.shown = shown.pictures(), shown.blind, shown.texts
     turn.opening = turn.opening and not turn.called
     turn.ungreeted = not (heard or turn.called) and len(turn.said) <= 1
     return turn

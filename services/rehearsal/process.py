@@ -52,6 +52,11 @@ class RehearsalProcess:
         if self._child.stdout:
             self._child.stdout.close()
 
+    def outlive_exec(self) -> None:
+        """Go on when this process replaces itself by another program, and end with that one."""
+        if self._child and self._child.stdin:
+            os.set_inheritable(self._child.stdin.fileno(), True)
+
     def journal(self, session: str) -> list[dict[str, Any]]:
         """Return what a session exchanged; ``t`` is the clock of ``time.monotonic()``. Blocks briefly."""
         return self._ask(f"/_rehearsal/journal?session={session}")

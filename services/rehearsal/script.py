@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 BOTS = Path(__file__).parents[2] / "bots"
 OTHERWISE = "This is a rehearsal, and I have no rule for what I heard."
+SEEN = ("image", "camera", "screen")
 SLOT = re.compile(r"(?<!\?P)<([a-z_]+)>")
 SURROGATE = r"\[[A-Z]+(?:_[A-Z]+)*_\d+\]"
 PLAIN = r"[\w'’-]+(?:[ ][\w'’-]+)*?"
@@ -46,7 +47,7 @@ Loader.add_implicit_resolver(
 
 
 class Line(Strict):
-    """One thing the rehearsal caller does, in this order: wait, upload, type, say or play.
+    """One thing the rehearsal caller does, in this order: wait, show, upload, type, say or play.
 
     Attributes:
         say: Spoken aloud.
@@ -57,6 +58,10 @@ class Line(Strict):
         audio: An audio file to play.
         upload: A file sent to the bot.
         voice: An espeak-ng voice; the caller's usual one if not given.
+        camera: What the camera shows from now on, a clip of the caller's; "off" ends it.
+        screen: What is shared as the screen from now on; "off" ends it.
+        unasked: Wait until the bot speaks of what is shown, though nobody asked.
+        aside: It is said to others, and the bot is to be silent.
     """
 
     say: str = ""
@@ -67,6 +72,10 @@ class Line(Strict):
     audio: str = ""
     upload: str = ""
     voice: str = ""
+    camera: str = ""
+    screen: str = ""
+    unasked: bool = False
+    aside: bool = False
 
 
 class Call(Strict):
@@ -85,7 +94,12 @@ class Rule(Strict):
             variables. ``<name>`` is short for a group that takes a surrogate (``[NAME_1]``) or words.
         after: A tool (or several) whose results are the newest content.
         result: Regular expression searched in the text of that result.
-        see: True: an image is in the context. False: none is.
+        see: True: an image is in the request. False: none is. A mapping: what is seen in it, by
+            fact and regular expression, ``{camera.hazard: warning}``; ``^$`` is nothing. The facts
+            are those of :class:`services.rehearsal.look.Look`, of the newest ``image``, of the
+            newest of the ``camera`` or of the ``screen``.
+        shown: Regular expression searched in the texts that came with the request and that nobody
+            said: screen text, readings.
         tools: Tools the request must offer.
         system: Regular expression searched in the system instruction.
         once: True: at most once in a conversation.
@@ -98,7 +112,8 @@ class Rule(Strict):
     hear: str | None = None
     after: Names = ()
     result: str | None = None
-    see: bool | None = None
+    see: bool | dict[str, str] | None = None
+    shown: str | None = None
     tools: Names = ()
     system: str | None = None
     once: bool = False
@@ -117,7 +132,10 @@ class Rule(Strict):
     def _expressions_compile(self) -> "Rule":
         if not (self.say or self.call or self.fail):
             raise ValueError("a rule needs something to do: say, call or fail")
-        for pattern in (self.hear, self.result, self.system):
+        facts = self.see if isinstance(self.see, dict) else {}
+        if unknown := [fact for fact in facts if fact.partition(".")[0] not in SEEN]:
+            raise ValueError(f"{unknown[0]!r} is nothing to see. Begin with {', '.join(SEEN)}.")
+        for pattern in (self.hear, self.result, self.system, self.shown, *facts.values()):
             try:
                 re.compile(with_slots(pattern or ""))
             except re.error as e:
@@ -131,6 +149,8 @@ class Script(Strict):
     Attributes:
         documents: Files the caller hands over, beside the script.
         identifiers: What the caller says that no model may receive under a redacting policy.
+        languages: What of it is in another language than English, such as ``{de: [guten tag]}``:
+            ears that detect languages say so.
     """
 
     bot: str = ""
@@ -138,6 +158,7 @@ class Script(Strict):
     identifiers: Names = ()
     lines: tuple[Line, ...] = ()
     phrases: tuple[str, ...] = ()
+    languages: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     otherwise: str = OTHERWISE
 
@@ -145,7 +166,18 @@ class Script(Strict):
     def vocabulary(self) -> tuple[str, ...]:
         """All the ears must know: the phrases and every spoken line, without repeats."""
         spoken = [line.say for line in self.lines if line.say]
-        return tuple(dict.fromkeys([*self.phrases, *spoken]))
+        foreign = [phrase for phrases in self.languages.values() for phrase in phrases]
+        return tuple(dict.fromkeys([*self.phrases, *spoken, *foreign]))
+
+    def language_of(self, text: str) -> str:
+        """The code of the language that a text of the caller's is in."""
+        spoken = (code for code, phrases in self.languages.items() if text in phrases)
+        return next(spoken, "en")
+
+    def speaker_of(self, text: str) -> int | None:
+        """Whose line a text is, by its voice, counted from 0; None where no line says it."""
+        voices = list(dict.fromkeys(line.voice for line in self.lines if line.say))
+        return next((voices.index(line.voice) for line in self.lines if line.say == text), None)
 
 
 def with_slots(pattern: str) -> str:

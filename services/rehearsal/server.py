@@ -2,8 +2,12 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from aiohttp import web
@@ -115,11 +119,23 @@ async def serve(house: Rehearsal, *, port: int = 0) -> web.AppRunner:
 
 
 async def run(house: Rehearsal, *, port: int) -> None:
-    """Serve until stdin closes, after one JSON line with the address on stdout."""
+    """Serve until stdin closes or a signal says so, after one JSON line with the address on stdout."""
     runner = await serve(house, port=port)
     host, port = runner.addresses[0][:2]
     print(json.dumps({"address": f"{host}:{port}"}), flush=True)
-    await asyncio.to_thread(sys.stdin.buffer.read)
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(name, over.set)
+
+    def wait_for_the_end() -> None:
+        while os.read(0, 4096):  # not sys.stdin, whose lock must be free when Python ends
+            pass
+        with contextlib.suppress(RuntimeError):  # over already
+            loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    await over.wait()
     await runner.cleanup()
 
 

@@ -22,9 +22,11 @@ async def stream(
     fault: Fault | None,
     error: Event,
     headers: dict[str, str],
+    opening: int = 0,
+    named: bool = False,
     end: bytes = b"",
 ) -> web.StreamResponse:
-    """Send events that carry nothing but JSON.
+    """Send events; one who hangs up meanwhile, or has already, is no error.
 
     Args:
         request: What is answered.
@@ -34,8 +36,15 @@ async def stream(
         fault: The fault that hits this reply, if any.
         error: What the vendor sends when it fails in mid-stream.
         headers: Of the response.
+        opening: How many events come before the content.
+        named: Whether an event is announced by its ``type``.
         end: Sent after the last event.
     """
+
+    def written(event: Event) -> bytes:
+        name = f"event: {event['type']}\n" if named else ""
+        return f"{name}data: {json.dumps(event)}\n\n".encode()
+
     response = web.StreamResponse(
         headers={
             "content-type": "text/event-stream; charset=utf-8",
@@ -43,15 +52,17 @@ async def stream(
             **headers,
         }
     )
-    await response.prepare(request)
     sent = 0
     try:
+        await response.prepare(request)
         for event, cost in events:
-            if fault and await _misbehave(request, response, fault, sent, error):
+            if fault and await _strike(request, response, fault, sent=sent, opening=opening):
+                if fault.kind == "error":
+                    await response.write(written(error))
                 await response.write_eof()
                 return response
             sent += 1
-            await _send(response, event)
+            await response.write(written(event))
             await asyncio.sleep(cost / visit.profile.tokens_per_second)
         await response.write(end)
         await response.write_eof()
@@ -62,17 +73,12 @@ async def stream(
     return response
 
 
-async def _send(response: web.StreamResponse, event: Event) -> None:
-    await response.write(f"data: {json.dumps(event)}\n\n".encode())
-
-
-async def _misbehave(
-    request: web.Request, response: web.StreamResponse, fault: Fault, sent: int, error: Event
+async def _strike(
+    request: web.Request, response: web.StreamResponse, fault: Fault, *, sent: int, opening: int
 ) -> bool:
     """Let a fault act once its moment has come; True ends the stream."""
-    if fault.kind in ("stall", "error") and sent == 2:
+    if fault.kind in ("stall", "error") and sent == opening + 2:
         if fault.kind == "error":
-            await _send(response, error)
             return True
         await asyncio.sleep(fault.number)
     if fault.kind.endswith("_after") and sent == int(fault.number):
@@ -81,8 +87,8 @@ async def _misbehave(
                 request.transport.abort()
             raise ConnectionResetError("rehearsal fault")
         if fault.kind == "garbage_after":
-            await response.write(b"data: {oops\n\n")
+            await response.write(b"event: content_block_delta\ndata: {oops\n\n")
         if fault.kind == "unknown_after":
-            await _send(response, {"object": "something_new"})
+            await response.write(b'event: something_new\ndata: {"type": "something_new"}\n\n')
         return fault.kind == "close_after"
     return False

@@ -134,7 +134,7 @@ class Visit:
 
     async def ears(self):
         """Return fresh ears for one connection."""
-        if not self.house.hears:
+        if not (self.house.hears and self.script.vocabulary):
             return ScriptedEars(self.prompter)
         return await asyncio.to_thread(ears_sphinx.SphinxEars, self.script.vocabulary)
 
@@ -146,8 +146,10 @@ class Visit:
 
     async def answer(self, vendor: str, body: dict[str, Any]) -> mind.Answer:
         """Let the mind answer a conversation in Anthropic form, and journal it."""
-        turn = await asyncio.to_thread(mind.read, body, heard=self.heard)
-        reply = mind.answer(self.script, turn)
+        script, heard = self.script, self.heard
+        reply = await asyncio.to_thread(
+            lambda: mind.answer(script, mind.read(body, heard=heard))  # it may look at pictures
+        )
         self.journal.write(
             vendor,
             "answer",

@@ -1,24 +1,21 @@
-"""What the wires share: ids, an ordered and delayed outbox that injects faults, and a listener."""
+"""What the wires share: ids, the pump of a WebSocket, and its outbox, which delays and injects faults."""
 
 import asyncio
 import json
-import math
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
-import numpy as np
 from aiohttp import web
 from loguru import logger
 
-from services.rehearsal.ears import SECONDS, Framer, Gate, Utterance, Word
 from services.rehearsal.faults import Fault
 from services.rehearsal.state import Rehearsal, Visit
 
 HOUSE = web.AppKey("house", Rehearsal)
+MAX_MESSAGE = 1 << 24  # bytes: a Realtime message with a picture in it
 Message = dict[str, Any]
-AHEAD = 0.1  # seconds of quiet after which the final is decoded, in case nothing more is said
-PARTIAL_EVERY = 5  # frames: words so far are read every 100 ms
 
 
 def uid() -> str:
@@ -29,6 +26,70 @@ def uid() -> str:
 def bearer(request: web.Request) -> str:
     """Return the key of an Authorization header, whatever its scheme."""
     return request.headers.get("Authorization", "").rpartition(" ")[2]
+
+
+async def fault_of(visit: Visit, vendor: str) -> Fault | None:
+    """Take the fault that hits this handshake or request; a slow one is waited out here."""
+    fault = visit.fault(vendor)
+    if fault and fault.kind == "slow":
+        await asyncio.sleep(fault.number)
+    return fault
+
+
+class Conversation(Protocol):
+    """One open WebSocket of a vendor."""
+
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Take what the client sends, until either side closes."""
+        ...
+
+    async def close(self) -> Message | None:
+        """Stop what is still running; what is returned goes into the journal."""
+        ...
+
+    def error(self, kind: str) -> Message:
+        """Build the vendor's error message of a type."""
+        ...
+
+
+async def converse(
+    request: web.Request,
+    visit: Visit,
+    *,
+    vendor: str,
+    fault: Fault | None,
+    connect: Callable[["Outbox"], Conversation],
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> web.WebSocketResponse:
+    """Open a WebSocket and serve it to its end.
+
+    Args:
+        request: The handshake, admitted.
+        visit: The session.
+        vendor: The vendor played.
+        fault: The fault that hits this connection in mid-stream.
+        connect: Builds the vendor's side.
+        headers: Of the handshake's answer.
+    """
+    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE)
+    socket.headers.update(headers)
+    await socket.prepare(request)
+    outbox = Outbox(
+        socket,
+        request=request,
+        visit=visit,
+        vendor=vendor,
+        fault=fault,
+        error=lambda kind: connection.error(kind),
+    )
+    connection = connect(outbox)
+    try:
+        await connection.run(socket)
+    finally:
+        await outbox.close()
+        last = await connection.close()
+        visit.journal.write(vendor, "closed", code=socket.close_code, **(last or {}))
+    return socket
 
 
 class Outbox:
@@ -155,102 +216,6 @@ class Outbox:
                 self._visit.journal.write(self._vendor, "double-error", error=repr(e))
             finally:
                 self._queue.task_done()
-
-
-class Listener:
-    """One connection's hearing: bytes in, utterances and words out."""
-
-    def __init__(self, visit: Visit, *, rate: int, silence: float):
-        """Begin to load the ears in the background.
-
-        Args:
-            visit: The session.
-            rate: Samples per second of the int16 mono input.
-            silence: Seconds of quiet that end an utterance.
-        """
-        self.gate = Gate(silence=silence)
-        self.partial: list[Word] = []
-        self._framer = Framer(rate)
-        self._frames = 0
-        self._visit = visit
-        visit.heard = False
-        self._ears = asyncio.ensure_future(visit.ears())
-        self._decoding: asyncio.Task[list[Word]] | None = None
-        self._ahead: asyncio.Task[list[Word]] | None = None
-
-    async def hear(self, data: bytes) -> AsyncIterator[str]:
-        """Take audio; yield once per 20 ms frame: ``"start"`` or ``"end"`` of an utterance, or ""."""
-        for frame in self._framer.push(data):
-            event = self.gate.push(frame)
-            if event == "start":
-                self._frames = 0
-                await self._feed(self.gate.frames)
-            elif self.gate.open:
-                await self._feed([frame])
-            if self.gate.quiet == 0.0:
-                self._ahead = None
-            elif self.gate.open and self._ahead is None and self.gate.quiet >= AHEAD:
-                self._ahead = self._decode(self.gate.utterance())
-            yield event
-
-    def drop(self) -> Utterance:
-        """Close the utterance without decoding it."""
-        if self.gate.open:
-            self._ears.result().reset()
-        self.partial, self._ahead = [], None
-        return self.gate.cut()
-
-    def finish(self) -> "asyncio.Task[list[Word]]":
-        """Close the utterance; the task returns its final words (times within the stream)."""
-        ahead, utterance = self._ahead, self.drop()
-        return asyncio.create_task(self._heard(ahead or self._decode(utterance)))
-
-    async def close(self) -> None:
-        """Let running work end."""
-        await asyncio.gather(
-            self._ears, *([self._decoding] if self._decoding else []), return_exceptions=True
-        )
-
-    async def _heard(self, decoding: "asyncio.Task[list[Word]]") -> list[Word]:
-        words = await decoding
-        self._visit.heard = self._visit.heard or bool(words)
-        return words
-
-    def _decode(self, utterance: Utterance) -> "asyncio.Task[list[Word]]":
-        before = self._decoding
-
-        async def decode() -> list[Word]:
-            if before:
-                await before
-            return await asyncio.to_thread((await self._ears).decode, utterance)
-
-        self._decoding = asyncio.create_task(decode())
-        return self._decoding
-
-    async def _feed(self, frames: list[np.ndarray]) -> None:
-        ears = await self._ears
-        self._frames += 1
-        read = self._frames % PARTIAL_EVERY == 0
-
-        def work() -> list[Word]:
-            for frame in frames:
-                ears.accept(frame)
-            return ears.partial() if read else []
-
-        words = await asyncio.to_thread(work)
-        if read:
-            start = self.gate.position - len(self.gate.frames) * SECONDS
-            self.partial = [Word(w.text, w.start + start, w.end + start, 0.5) for w in words]
-
-
-def text_of(words: list[Word]) -> str:
-    """Return the words as a transcript."""
-    return " ".join(word.text for word in words)
-
-
-def mean_confidence(words: list[Word]) -> float:
-    """Return the mean posterior of the words, 0 without words."""
-    return round(math.fsum(word.confidence for word in words) / len(words), 4) if words else 0.0
 
 
 def now() -> float:

@@ -1,6 +1,5 @@
 """Anthropic Messages on the wire: streamed and whole replies, tools, images, usage, errors, token counts."""
 
-import asyncio
 import json
 import re
 import secrets
@@ -8,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
+from services.rehearsal import sse
 from services.rehearsal.anthropic_rules import misuse, request_tokens, tokens
-from services.rehearsal.faults import Fault
+from services.rehearsal.asking import answer_of
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import MODEL
-from services.rehearsal.script import ScriptError
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, bearer, now, until
+from services.rehearsal.wire import HOUSE, bearer
 
 VENDOR = "anthropic"
 ERRORS = {
@@ -75,21 +74,12 @@ async def messages(request: web.Request) -> web.StreamResponse:
     visit, body = admitted
     retry = request.headers.get("x-stainless-retry-count")
     visit.journal.write(VENDOR, "request", body=without_binaries(body), retry=retry)
-    due = now() + visit.profile.first_token.draw(visit.rng("anthropic/first"))
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "status":
-        return problem(int(fault.number), "rehearsal fault")
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
-    if reason := misuse(body):
-        visit.journal.write(VENDOR, "refused", reason=reason)
-        return problem(400, reason)
-    try:
-        answer = await visit.answer(VENDOR, body)
-    except ScriptError as e:
-        return problem(500, str(e))
-    if answer.fail:
-        return problem(STATUSES[answer.fail], "the script asks for this failure")
+    answered = await answer_of(
+        visit, body, vendor=VENDOR, misuse=misuse(body), problem=problem, statuses=STATUSES
+    )
+    if isinstance(answered, web.Response):
+        return answered
+    answer, fault = answered
     content: list[Block] = [{"type": "text", "text": answer.say}] if answer.say else []
     content += [
         {
@@ -116,68 +106,20 @@ async def messages(request: web.Request) -> web.StreamResponse:
             "service_tier": "standard",
         },
     }
-    await until(due)
     if not body.get("stream"):
         return web.json_response(message, headers={"request-id": request_id()})
-    return await stream(request, visit, message, fault)
-
-
-async def stream(
-    request: web.Request, visit: Visit, message: dict[str, Any], fault: Fault | None
-) -> web.StreamResponse:
-    """Send a message as server-sent events, at the profile's speed."""
-    response = web.StreamResponse(
-        headers={
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-cache",
-            "request-id": request_id(),
-        }
+    kind = fault.text if fault else ""
+    return await sse.stream(
+        request,
+        visit,
+        vendor=VENDOR,
+        events=events(message),
+        fault=fault,
+        error={"type": "error", "error": {"type": kind, "message": kind}},
+        headers={"request-id": request_id()},
+        opening=BEFORE_CONTENT,
+        named=True,
     )
-    await response.prepare(request)
-    sent = 0
-    try:
-        for event, pause in events(message):
-            if fault and await misbehave(request, response, fault, sent):
-                break
-            sent += 1
-            await send(response, event)
-            await asyncio.sleep(pause / visit.profile.tokens_per_second)
-        await response.write_eof()
-    except (ConnectionError, asyncio.CancelledError) as e:
-        visit.journal.write(VENDOR, "stream-ended-early", events=sent, why=type(e).__name__)
-        if isinstance(e, asyncio.CancelledError):
-            raise
-    return response
-
-
-async def send(response: web.StreamResponse, event: dict[str, Any]) -> None:
-    """Write one server-sent event."""
-    await response.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-
-
-async def misbehave(
-    request: web.Request, response: web.StreamResponse, fault: Fault, sent: int
-) -> bool:
-    """Let a mid-stream fault act once its moment has come; True ends the stream."""
-    if fault.kind in ("stall", "error"):
-        if sent != BEFORE_CONTENT + 2:
-            return False
-        if fault.kind == "error":
-            error = {"type": fault.text, "message": fault.text}
-            await send(response, {"type": "error", "error": error})
-            return True
-        await asyncio.sleep(fault.number)
-    if fault.kind.endswith("_after") and sent == int(fault.number):
-        if fault.kind == "drop_after":
-            if request.transport:
-                request.transport.abort()
-            raise ConnectionResetError("rehearsal fault")
-        if fault.kind == "garbage_after":
-            await response.write(b"event: content_block_delta\ndata: {oops\n\n")
-        if fault.kind == "unknown_after":
-            await send(response, {"type": "something_new"})
-        return fault.kind == "close_after"
-    return False
 
 
 def events(message: dict[str, Any]):

@@ -12,7 +12,17 @@ from aiohttp import WSMsgType, web
 
 from services.rehearsal.mouth import without_tags
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, Message, Outbox, bearer, now, uid, until
+from services.rehearsal.wire import (
+    HOUSE,
+    Message,
+    Outbox,
+    bearer,
+    converse,
+    fault_of,
+    now,
+    uid,
+    until,
+)
 
 VENDOR = "cartesia"
 CHUNK = 0.1  # seconds of audio in one message
@@ -70,31 +80,16 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     visit.journal.write(VENDOR, "connect", version=version)
     if not version:
         return refusal(400, "Bad Request", "The Cartesia-Version header is required")
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         return refusal(int(fault.number), "Error", "rehearsal fault")
-    socket = web.WebSocketResponse(max_msg_size=1 << 22)
-    await socket.prepare(request)
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: trouble(connection.newest, 500, kind, "rehearsal fault"),
+        connect=lambda outbox: Connection(visit, outbox),
     )
-    connection = Connection(visit, outbox)
-    try:
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                await connection.receive(message.data)
-    finally:
-        await connection.close()
-        await outbox.close()
-        visit.journal.write(VENDOR, "closed", code=socket.close_code)
-    return socket
 
 
 class Connection:
@@ -104,10 +99,19 @@ class Connection:
         self._visit = visit
         self._outbox = outbox
         self._contexts: dict[str, Context] = {}
-        self.newest: str | None = None
+        self._newest: str | None = None
 
-    async def receive(self, raw: str) -> None:
-        """Take one message of the client."""
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Serve until the client closes."""
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                await self._receive(message.data)
+
+    def error(self, kind: str) -> Message:
+        """Build Cartesia's error message."""
+        return trouble(self._newest, 500, kind, "rehearsal fault")
+
+    async def _receive(self, raw: str) -> None:
         try:
             message = json.loads(raw)
         except ValueError:
@@ -162,7 +166,7 @@ class Connection:
             delay=DEFAULT_DELAY if delay is None else delay / 1000,
         )
         self._contexts[context.id] = context
-        self.newest = context.id
+        self._newest = context.id
         self._outbox.arm()
         context.task = asyncio.create_task(self._speak(context))
         return context

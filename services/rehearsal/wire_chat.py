@@ -1,6 +1,5 @@
 """OpenAI chat completions on the wire: streamed and whole replies, tools, images, usage, errors."""
 
-import asyncio
 import json
 import re
 import secrets
@@ -11,12 +10,12 @@ from aiohttp import web
 
 from services.rehearsal import sse
 from services.rehearsal.anthropic_rules import tokens
+from services.rehearsal.asking import answer_of
 from services.rehearsal.chat_items import from_chat
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import MODEL, Answer
-from services.rehearsal.script import ScriptError
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, Message, bearer, now, until
+from services.rehearsal.wire import HOUSE, Message, bearer
 
 VENDOR = "openai"
 STATUSES = {"overloaded_error": 503, "rate_limit_error": 429, "api_error": 500}
@@ -54,23 +53,13 @@ async def completions(request: web.Request) -> web.StreamResponse:
     except ValueError:
         return problem(400, "We could not parse the JSON body of your request.")
     visit.journal.write(VENDOR, "request", body=without_binaries(body))
-    due = now() + visit.profile.first_token.draw(visit.rng("openai/first"))
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "status":
-        return problem(int(fault.number), "rehearsal fault")
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
-    if reason := misuse(body):
-        visit.journal.write(VENDOR, "refused", reason=reason)
-        return problem(400, reason)
-    asked = from_chat(body)
-    try:
-        answer = await visit.answer(VENDOR, asked)
-    except ScriptError as e:
-        return problem(500, str(e))
-    if answer.fail:
-        return problem(STATUSES[answer.fail], "the script asks for this failure")
-    await until(due)
+    asked = {} if (reason := misuse(body)) else from_chat(body)
+    answered = await answer_of(
+        visit, asked, vendor=VENDOR, misuse=reason, problem=problem, statuses=STATUSES
+    )
+    if isinstance(answered, web.Response):
+        return answered
+    answer, fault = answered
     usage = _usage(asked, answer)
     if not body.get("stream"):
         return web.json_response(_whole(answer, usage))

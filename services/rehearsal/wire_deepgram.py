@@ -3,7 +3,6 @@
 Written from the SDK's own types and Pipecat's parser; the real client accepts it.
 """
 
-import asyncio
 import datetime
 import hashlib
 import json
@@ -11,18 +10,18 @@ import json
 from aiohttp import WSMsgType, web
 
 from services.rehearsal.ears import Word
+from services.rehearsal.hearing import Listener, mean_confidence, text_of
 from services.rehearsal.mind import MODEL
 from services.rehearsal.script import ScriptError
 from services.rehearsal.state import Visit
 from services.rehearsal.wire import (
     HOUSE,
-    Listener,
     Message,
     Outbox,
     bearer,
-    mean_confidence,
+    converse,
+    fault_of,
     now,
-    text_of,
     uid,
     until,
 )
@@ -80,34 +79,20 @@ async def listen(request: web.Request) -> web.StreamResponse:
     visit = await admit(request, request_id)
     if isinstance(visit, web.Response):
         return visit
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         code = "TOO_MANY_REQUESTS" if fault.number == 429 else "REHEARSAL_FAULT"
         return refusal(int(fault.number), code, "rehearsal fault", request_id)
     if reason := misuse(request.query):
         return refusal(400, "Bad Request", reason, request_id)
-    socket = web.WebSocketResponse(max_msg_size=1 << 22)
-    socket.headers["dg-request-id"] = request_id
-    await socket.prepare(request)
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: {"type": "Error", "description": kind, "message": "", "variant": kind},
+        connect=lambda box: Connection(visit, box, request_id=request_id, query=request.query),
+        headers={"dg-request-id": request_id},
     )
-    connection = Connection(visit, outbox, request_id=request_id, query=request.query)
-    try:
-        await connection.run(socket)
-    finally:
-        await outbox.close()
-        await connection.listener.close()
-        seconds = round(connection.listener.gate.position, 2)
-        visit.journal.write(VENDOR, "closed", code=socket.close_code, audio_s=seconds)
-    return socket
 
 
 class Connection:
@@ -119,6 +104,8 @@ class Connection:
         self._request_id = request_id
         self._channels = int(query.get("channels", 1))
         self._interims = query.get("interim_results") == "true"
+        self._detects = query.get("language") == "multi"
+        self._diarizes = query.get("diarize") == "true"
         self._vad_events = query.get("vad_events") == "true"
         self._utterance_end = int(query.get("utterance_end_ms", 0)) / 1000
         model = {"name": query["model"], "version": MODEL, "arch": MODEL}
@@ -165,6 +152,15 @@ class Connection:
                     return await self._close(socket)
             else:
                 return
+
+    async def close(self) -> Message:
+        """Let the ears finish."""
+        await self.listener.close()
+        return {"audio_s": round(self.listener.gate.position, 2)}
+
+    def error(self, kind: str) -> Message:
+        """Build Deepgram's error message."""
+        return {"type": "Error", "description": kind, "message": "", "variant": kind}
 
     async def _on_audio(self, data: bytes) -> None:
         self._digest.update(data)
@@ -264,6 +260,12 @@ class Connection:
                 for word in words
             ],
         }
+        speaker = self._visit.script.speaker_of(text_of(words)) if self._diarizes else None
+        if speaker is not None:  # a script's voices, told apart by their lines
+            for word in alternative["words"]:
+                word["speaker"] = speaker
+        if self._detects and words:
+            alternative["languages"] = [self._visit.script.language_of(text_of(words))]
         return {
             "type": "Results",
             "channel_index": [0, self._channels],

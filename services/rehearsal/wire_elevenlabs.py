@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 
 from services.rehearsal.mouth import Speech, without_tags
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, Message, Outbox, now, until
+from services.rehearsal.wire import HOUSE, Message, Outbox, converse, fault_of, now, until
 
 VENDOR = "elevenlabs"
 CHUNK = 0.2  # seconds of audio in one message
@@ -41,40 +41,18 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         detail = {"status": "invalid_api_key", "message": "Invalid API key"}
         return web.json_response({"detail": detail}, status=401)
     visit.journal.write(VENDOR, "connect", path=request.path_qs)
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         detail = {"status": "rehearsal", "message": "rehearsal fault"}
         return web.json_response({"detail": detail}, status=int(fault.number))
-    socket = web.WebSocketResponse(max_msg_size=1 << 22)
-    await socket.prepare(request)
-    if reason := misuse(request.query):
-        await socket.close(code=1008, message=reason.encode()[:120])
-        return socket
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    voice, query = request.match_info["voice"], request.query
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: {"message": "rehearsal fault", "error": kind, "code": 1011},
+        connect=lambda outbox: Connection(visit, outbox, voice=voice, query=query),
     )
-    connection = Connection(visit, outbox, voice=request.match_info["voice"], query=request.query)
-    try:
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                if reason := connection.receive(json.loads(message.data)):
-                    visit.journal.write(VENDOR, "refused", reason=reason)
-                    await socket.close(code=1008, message=reason.encode()[:120])
-                if connection.leaving:
-                    await outbox.drain()
-                    await socket.close()
-    finally:
-        await connection.close()
-        await outbox.close()
-        visit.journal.write(VENDOR, "closed", code=socket.close_code)
-    return socket
 
 
 def misuse(query) -> str:
@@ -92,20 +70,40 @@ class Connection:
     def __init__(self, visit: Visit, outbox: Outbox, *, voice: str, query):
         self._visit = visit
         self._outbox = outbox
+        self._misuse = misuse(query)
         self._voice = query.get("language_code") or voice
-        self._rate = int(query.get("output_format", "pcm_16000").removeprefix("pcm_"))
+        output = query.get("output_format", "pcm_16000")
+        self._rate = 0 if self._misuse else int(output.removeprefix("pcm_"))
         self._at_once = query.get("auto_mode") == "true"
         self._contexts: dict[str | None, Context] = {}
-        self.leaving = False
+        self._leaving = False
 
-    def receive(self, message: Message) -> str:
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Serve until the client closes, or must be refused."""
+        reason = self._misuse
+        while not (reason or self._leaving or socket.closed):
+            message = await socket.receive()
+            if message.type == WSMsgType.TEXT:
+                reason = self._receive(json.loads(message.data))
+        if reason:
+            self._visit.journal.write(VENDOR, "refused", reason=reason)
+            await socket.close(code=1008, message=reason.encode()[:120])
+        elif self._leaving:
+            await self._outbox.drain()
+            await socket.close()
+
+    def error(self, kind: str) -> Message:
+        """Build ElevenLabs' error message."""
+        return {"message": "rehearsal fault", "error": kind, "code": 1011}
+
+    def _receive(self, message: Message) -> str:
         """Take one message of the client.
 
         Returns:
             Why the connection is closed for it, or "".
         """
         if message.get("close_socket"):
-            self.leaving = True
+            self._leaving = True
             return ""
         context_id = message.get("context_id")
         context = self._contexts.get(context_id)

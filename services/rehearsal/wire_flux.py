@@ -1,13 +1,13 @@
 """Deepgram Flux (listen v2) on the wire: turns with eager ends, resumption and Configure."""
 
-import asyncio
 import json
 
 from aiohttp import WSMsgType, web
 
 from services.rehearsal.ears import Word
+from services.rehearsal.hearing import Listener, text_of
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, Listener, Message, Outbox, now, text_of, uid, until
+from services.rehearsal.wire import Message, Outbox, converse, fault_of, now, uid, until
 from services.rehearsal.wire_deepgram import VENDOR, admit, refusal
 
 EAGER_AFTER = 0.1  # seconds of quiet until the turn is predicted to end
@@ -40,33 +40,19 @@ async def listen(request: web.Request) -> web.StreamResponse:
     visit = await admit(request, request_id)
     if isinstance(visit, web.Response):
         return visit
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         return refusal(int(fault.number), "REHEARSAL_FAULT", "rehearsal fault", request_id)
     if reason := misuse(request.query):
         return refusal(400, "Bad Request", reason, request_id)
-    socket = web.WebSocketResponse(max_msg_size=1 << 22)
-    socket.headers["dg-request-id"] = request_id
-    await socket.prepare(request)
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: {"type": "Error", "code": kind, "description": "rehearsal fault"},
+        connect=lambda box: Connection(visit, box, request_id=request_id, query=request.query),
+        headers={"dg-request-id": request_id},
     )
-    connection = Connection(visit, outbox, request_id=request_id, query=request.query)
-    try:
-        await connection.run(socket)
-    finally:
-        await outbox.close()
-        await connection.listener.close()
-        seconds = round(connection.listener.gate.position, 2)
-        visit.journal.write(VENDOR, "closed", code=socket.close_code, audio_s=seconds)
-    return socket
 
 
 class Connection:
@@ -115,6 +101,15 @@ class Connection:
                     await self._outbox.drain()
                     await socket.close()
                     return
+
+    async def close(self) -> Message:
+        """Let the ears finish."""
+        await self.listener.close()
+        return {"audio_s": round(self.listener.gate.position, 2)}
+
+    def error(self, kind: str) -> Message:
+        """Build Flux's error message."""
+        return {"type": "Error", "code": kind, "description": "rehearsal fault"}
 
     async def _on_audio(self, data: bytes) -> None:
         gate = self.listener.gate

@@ -1,6 +1,5 @@
 """Gemini's generateContent on the wire: streamed and whole replies, tools, images, token counts."""
 
-import asyncio
 import re
 import secrets
 from collections.abc import Iterator
@@ -10,11 +9,11 @@ from aiohttp import web
 
 from services.rehearsal import sse
 from services.rehearsal.anthropic_rules import tokens
+from services.rehearsal.asking import answer_of
 from services.rehearsal.chat_items import camel, from_gemini
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import MODEL, Answer
-from services.rehearsal.script import ScriptError
-from services.rehearsal.wire import HOUSE, Message, now, until
+from services.rehearsal.wire import HOUSE, Message
 
 VENDOR = "google"
 ERRORS = {
@@ -66,22 +65,12 @@ async def models(request: web.Request) -> web.StreamResponse:
         whole = from_gemini(body.get("generateContentRequest") or body)
         return web.json_response({"totalTokens": request_tokens(whole)})
     visit.journal.write(VENDOR, "request", body=without_binaries(redigested(body)), model=model)
-    due = now() + visit.profile.first_token.draw(visit.rng("google/first"))
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "status":
-        return problem(int(fault.number), "rehearsal fault")
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
-    if reason := misuse(body):
-        visit.journal.write(VENDOR, "refused", reason=reason)
-        return problem(400, reason)
-    try:
-        answer = await visit.answer(VENDOR, asked)
-    except ScriptError as e:
-        return problem(500, str(e))
-    if answer.fail:
-        return problem(STATUSES[answer.fail], "the script asks for this failure")
-    await until(due)
+    answered = await answer_of(
+        visit, asked, vendor=VENDOR, misuse=misuse(body), problem=problem, statuses=STATUSES
+    )
+    if isinstance(answered, web.Response):
+        return answered
+    answer, fault = answered
     prompt = request_tokens(asked)
     if method == "generateContent":
         *_, (last, _cost) = _chunks(answer, prompt, whole=True)

@@ -11,10 +11,11 @@ from aiohttp import WSMsgType, web
 
 from services.rehearsal.anthropic_rules import tokens
 from services.rehearsal.chat_items import camel, from_gemini, plain_base64
+from services.rehearsal.hearing import Listener, text_of
 from services.rehearsal.journal import without_binaries
 from services.rehearsal.mind import Answer
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import HOUSE, Listener, Message, Outbox, now, text_of, until
+from services.rehearsal.wire import HOUSE, Message, Outbox, converse, fault_of, now, until
 from services.rehearsal.wire_gemini import call_part, key_of, redigested
 
 VENDOR = "google"
@@ -30,33 +31,16 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     if visit is None:
         return web.json_response({"error": {"message": "API key not valid."}}, status=401)
     visit.journal.write(VENDOR, "connect", path=request.path)
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         return web.json_response({"error": {"message": "fault"}}, status=int(fault.number))
-    socket = web.WebSocketResponse(max_msg_size=1 << 24)
-    await socket.prepare(request)
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: {"error": {"message": kind}},
+        connect=lambda outbox: Connection(visit, outbox),
     )
-    connection = Connection(visit, outbox)
-    try:
-        async for message in socket:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                if reason := await connection.receive(camel(json.loads(message.data))):
-                    visit.journal.write(VENDOR, "refused", reason=reason)
-                    await socket.close(code=1007, message=reason.encode()[:120])
-    finally:
-        await connection.close()
-        await outbox.close()
-        visit.journal.write(VENDOR, "closed", code=socket.close_code)
-    return socket
 
 
 class Connection:
@@ -74,6 +58,18 @@ class Connection:
         self._cancelled = False
         self._heard_seconds = 0.0
 
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Serve until the client closes, or must be refused."""
+        async for message in socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                if reason := await self._receive(camel(json.loads(message.data))):
+                    self._visit.journal.write(VENDOR, "refused", reason=reason)
+                    await socket.close(code=1007, message=reason.encode()[:120])
+
+    def error(self, kind: str) -> Message:
+        """Build Google's error message."""
+        return {"error": {"message": kind}}
+
     async def close(self) -> None:
         """Stop responding and listening."""
         self._cancelled = True
@@ -84,7 +80,7 @@ class Connection:
         if self._listener:
             await self._listener.close()
 
-    async def receive(self, message: Message) -> str:
+    async def _receive(self, message: Message) -> str:
         """Take one client message.
 
         Returns:

@@ -7,20 +7,20 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from services.rehearsal.hearing import Listener, text_of
 from services.rehearsal.mind import MODEL
 from services.rehearsal.realtime_items import truncated
 from services.rehearsal.realtime_response import RATE, VENDOR, Response, trouble
 from services.rehearsal.state import Visit
 from services.rehearsal.wire import (
     HOUSE,
-    Listener,
     Message,
     Outbox,
     bearer,
+    converse,
+    fault_of,
     now,
-    text_of,
     uid,
-    until,
 )
 
 SILENCE = 0.5  # seconds of quiet that end a turn, unless the session says otherwise
@@ -33,32 +33,17 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         error = {"message": "Incorrect API key provided", "type": "invalid_request_error"}
         return web.json_response({"error": {**error, "code": "invalid_api_key"}}, status=401)
     visit.journal.write(VENDOR, "connect", path=request.path_qs)
-    fault = visit.fault(VENDOR)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.number)
+    fault = await fault_of(visit, VENDOR)
     if fault and fault.kind == "status":
         body = {"error": {"message": "rehearsal fault", "type": "rehearsal"}}
         return web.json_response(body, status=int(fault.number))
-    socket = web.WebSocketResponse(max_msg_size=1 << 24)
-    await socket.prepare(request)
-    outbox = Outbox(
-        socket,
-        request=request,
-        visit=visit,
+    return await converse(
+        request,
+        visit,
         vendor=VENDOR,
         fault=fault,
-        error=lambda kind: {"type": "error", "event_id": uid(), "error": trouble(kind)},
+        connect=lambda outbox: Connection(visit, outbox),
     )
-    connection = Connection(visit, outbox)
-    try:
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                await connection.receive(json.loads(message.data))
-    finally:
-        await connection.close()
-        await outbox.close()
-        visit.journal.write(VENDOR, "closed", code=socket.close_code)
-    return socket
 
 
 class Connection:
@@ -84,6 +69,16 @@ class Connection:
         self._heard_seconds = 0.0
         self._post("session.created", session=self._session)
 
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Serve until the client closes."""
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                await self._receive(json.loads(message.data))
+
+    def error(self, kind: str) -> Message:
+        """Build OpenAI's error event."""
+        return {"type": "error", "event_id": uid(), "error": trouble(kind)}
+
     async def close(self) -> None:
         """Stop responding and listening."""
         for task in (self._responding, self._hearing):
@@ -92,8 +87,7 @@ class Connection:
                 await asyncio.gather(task, return_exceptions=True)
         await self._listener.close()
 
-    async def receive(self, event: Message) -> None:
-        """Take one client event."""
+    async def _receive(self, event: Message) -> None:
         kind = event.get("type")
         if kind == "input_audio_buffer.append":
             return await self._on_audio(base64.b64decode(event["audio"]))

@@ -8,8 +8,9 @@ import numpy as np
 from aiohttp import web
 
 from services.rehearsal.ears import HOP, SECONDS, Framer, Utterance, Word
+from services.rehearsal.hearing import mean_confidence, text_of
 from services.rehearsal.state import Visit
-from services.rehearsal.wire import Message, mean_confidence, now, text_of, until
+from services.rehearsal.wire import Message, now, until
 from services.rehearsal.wire_chat import VENDOR, problem, visit_of
 
 FORMATS = ("json", "text", "verbose_json")

@@ -3,9 +3,9 @@
 from sessions.turns.barge_in import BargeInUserTurnStartStrategy
 from sessions.turns.hearing import VAD, Hearing
 from sessions.turns.house import house_turns
-from sessions.turns.partials import PartialsUserTurnStopStrategy
+from sessions.turns.partials import Guesses, PartialsUserTurnStopStrategy
 from sessions.turns.playback import Playback
-from sessions.turns.prefetch import Prefetch, side_effect_free
+from sessions.turns.prefetch import Prefetch
 from sessions.turns.taking import TurnTaking
 from sessions.turns.verdict import DECIDE_SECS, Sound, Verdict, is_backchannel, judge
 
@@ -13,6 +13,7 @@ __all__ = [
     "DECIDE_SECS",
     "VAD",
     "BargeInUserTurnStartStrategy",
+    "Guesses",
     "Hearing",
     "PartialsUserTurnStopStrategy",
     "Playback",
@@ -23,5 +24,4 @@ __all__ = [
     "house_turns",
     "is_backchannel",
     "judge",
-    "side_effect_free",
 ]

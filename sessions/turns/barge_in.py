@@ -1,6 +1,5 @@
 """Barge-in: silence at the first sound, then yield to the caller or go on."""
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from pipecat.frames.frames import (
 from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
+from sessions.turns.gist import GistFrame
 from sessions.turns.hearing import Hearing, Window
 from sessions.turns.playback import Playback
 from sessions.turns.verdict import FAR_DB, Sound, Verdict, judge, takes_the_turn
@@ -56,7 +56,7 @@ class Decision:
     """One sound over the bot's voice, for figures and logs.
 
     Parameters:
-        at: When the voice was held, seconds on the monotonic clock.
+        at: When the voice was held, seconds on the session's clock.
         verdict: What was decided.
         sound: What was known by then.
         late: Whether it overturned an earlier ``RESUME`` of the same sound.
@@ -72,8 +72,8 @@ class Decision:
 class _Passing:
     """A sound over the bot's voice, from its first window to the silence after it."""
 
+    since: float
     windows: list[Window] = field(default_factory=list)
-    since: float = field(default_factory=time.monotonic)
     finals: list[TranscriptionFrame] = field(default_factory=list)
     interim: str = ""
     verdict: Verdict | None = None
@@ -95,17 +95,31 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
     Transcripts of what was let pass are kept out of the context.
     """
 
-    def __init__(self, hearing: Hearing, playback: Playback, **kwargs):
+    def __init__(
+        self,
+        hearing: Hearing,
+        playback: Playback,
+        *,
+        proposed: bool = False,
+        realtime: bool = False,
+        **kwargs,
+    ):
         """Initialize the strategy.
 
         Args:
             hearing: The session's voice detector.
             playback: The bot's voice.
+            proposed: Whether ears or a core propose when a turn begins: while the bot is silent,
+                no voice begins one without them.
+            realtime: Whether a core hears the caller itself: what it takes for a turn is one, and
+                transcripts, which it makes afterwards, begin none and are never kept out.
             **kwargs: Passed on to Pipecat's base.
         """
         super().__init__(**kwargs)
         self.decisions: deque[Decision] = deque(maxlen=256)
         self._hearing, self._playback = hearing, playback
+        self._now = hearing.clock.now
+        self._proposed, self._realtime = proposed, realtime
         self._speaking = False
         self._bot = False
         self._turn = False
@@ -136,15 +150,18 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             return await self._after_the_bot()
         elif isinstance(frame, VADUserStartedSpeakingFrame):
             self._speaking = True
-            if not self._bot:
+            if not self._bot and not self._proposed:
                 return await self._start()
-        elif isinstance(frame, ProposedUserStartedSpeakingFrame) and not self._bot:
-            return await self._start()
+        elif isinstance(frame, ProposedUserStartedSpeakingFrame):
+            if self._realtime or not self._bot:
+                return await self._start()
         elif isinstance(frame, VADUserStoppedSpeakingFrame):
             self._speaking = False
         elif isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame)):
-            if frame.text.strip():
+            if frame.text.strip() and not self._realtime:
                 return await self._read(frame)
+        elif isinstance(frame, GistFrame) and self._passing:
+            return await self._read(frame)
         return ProcessFrameResult.CONTINUE
 
     async def handle_user_turn_started(self):
@@ -198,8 +215,8 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         if not self._playback.hold():
             if self._playback.attached:
                 return  # between two sentences: there is nothing to silence, and no voice to judge
-        self._passing = _Passing([window])
-        self._held_at = time.monotonic()
+        self._held_at = self._now()
+        self._passing = _Passing(self._held_at, [window])
 
     async def _decide(self, passing: _Passing) -> None:
         if self._held_at is None:
@@ -216,7 +233,8 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             if sound.near:
                 self._keep(*passing.finals)
             self._playback.resume()
-            await self.trigger_reset_aggregation()
+            if not self._realtime:
+                await self.trigger_reset_aggregation()
 
     async def _watch(self, passing: _Passing, window: Window) -> None:
         passing.since_verdict += window.voiced
@@ -235,7 +253,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             await self.push_frame(frame)
         return started
 
-    async def _read(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
+    async def _read(self, frame: TranscriptionFrame | InterimTranscriptionFrame | GistFrame):
         passing = self._passing
         if self._turn:
             return ProcessFrameResult.CONTINUE
@@ -243,7 +261,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             return await self._start()
         if passing is None:
             # A transcript of something let pass, later than the silence after it; or of the bot.
-            since = time.monotonic() - TRANSCRIBED_SECS
+            since = self._now() - TRANSCRIBED_SECS
             lately = [w for w in self._hearing.windows if w.at > since]
             if any(w.echo for w in lately):
                 return await self._drop(frame)
@@ -270,9 +288,9 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
 
     def _keep(self, *frames: TranscriptionFrame) -> None:
         """Remember words that were let pass, in case they turn out to be for the bot."""
-        self._let_pass.extend((time.monotonic(), frame) for frame in frames)
+        self._let_pass.extend((self._now(), frame) for frame in frames)
 
-    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame):
+    async def _drop(self, frame: TranscriptionFrame | InterimTranscriptionFrame | GistFrame):
         if isinstance(frame, TranscriptionFrame):
             await self.trigger_reset_aggregation()
         return ProcessFrameResult.CONTINUE
@@ -286,7 +304,7 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
             return ProcessFrameResult.CONTINUE
         if self._speaking and passing and self._is_near(passing.windows):
             return await self._start()
-        since = time.monotonic() - ANSWER_SECS
+        since = self._now() - ANSWER_SECS
         answers = [frame for at, frame in self._let_pass if at > since]
         self._let_pass.clear()
         for frame in answers:
@@ -301,11 +319,11 @@ class BargeInUserTurnStartStrategy(BaseUserTurnStartStrategy):
         return ProcessFrameResult.STOP
 
     def _sound(self, passing: _Passing) -> Sound:
-        held = time.monotonic() - self._held_at if self._held_at is not None else 0.0
+        held = self._now() - self._held_at if self._held_at is not None else 0.0
         return Sound(held, passing.windows, passing.words, self._hearing.caller.loudness)
 
     def _note(self, verdict: Verdict, sound: Sound, *, late: bool = False) -> None:
-        at = time.monotonic() - sound.held_secs
+        at = self._now() - sound.held_secs
         self.decisions.append(
             Decision(at, verdict, replace(sound, windows=list(sound.windows)), late)
         )

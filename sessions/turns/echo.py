@@ -44,7 +44,7 @@ class EchoGate:
         Args:
             audio: 16-bit mono.
             sample_rate: Of ``audio``.
-            at: When it was handed over, seconds on the monotonic clock.
+            at: When it was handed over, seconds on the session's clock.
         """
         samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
         if sample_rate != self.rate:
@@ -64,7 +64,7 @@ class EchoGate:
 
         Args:
             heard: float32 mono, at least :data:`COMPARED_SECS` of it, ending ``at``.
-            at: When its last sample arrived, seconds on the monotonic clock.
+            at: When its last sample arrived, seconds on the session's clock.
         """
         heard = heard[-int(COMPARED_SECS * self.rate) :]
         played = self._before(at, len(heard))

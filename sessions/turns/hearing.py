@@ -1,16 +1,16 @@
 """Silero with a memory: what each 32 ms of the microphone held, and whether it was the bot."""
 
 import math
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams, VADState
 
+from sessions.clock import Clock
 from sessions.turns.echo import COMPARED_SECS, EchoGate
+from sessions.turns.shared_models import SharedSilero
 
 # Confirms a caller's voice 134 ms after its onset, where Silero's defaults take 354 ms and miss
 # quiet speech. Loudness plays no part: its 400 ms window is what makes the defaults slow.
@@ -29,7 +29,7 @@ class Window:
     """What 32 ms of the microphone held.
 
     Parameters:
-        at: When its end arrived, seconds on the monotonic clock.
+        at: When its end arrived, seconds on the session's clock.
         confidence: That it is somebody's voice, 0 to 1; 0 for the bot's own.
         level_db: Its loudness, dB of full scale.
         brightness_hz: Where its energy lies: about 300 for a hum, above 600 for words; 0 where
@@ -100,20 +100,22 @@ class Caller:
                 self.loudness = Loudness.of(self._windows)
 
 
-class Hearing(SileroVADAnalyzer):
+class Hearing(SharedSilero):
     """The voice detector of a session.
 
     The bot's own voice is no voice, and each window is kept for whoever has to judge what was
     heard.
     """
 
-    def __init__(self, *, params: VADParams = VAD):
+    def __init__(self, clock: Clock, *, params: VADParams = VAD):
         """Initialize the hearing.
 
         Args:
+            clock: The session's.
             params: When Pipecat's detector takes a voice for begun and ended.
         """
         super().__init__(params=params)
+        self.clock = clock
         self.caller = Caller()
         self.echo: EchoGate | None = None
         self.windows: deque[Window] = deque(maxlen=MEMORY_WINDOWS)
@@ -137,7 +139,7 @@ class Hearing(SileroVADAnalyzer):
             self.echo.played(audio, sample_rate, at)
 
     def voice_confidence(self, buffer: bytes) -> float:
-        """How sure it is that somebody other than the bot speaks. Runs in a worker thread.
+        """How sure it is that somebody other than the bot speaks.
 
         Args:
             buffer: One window, 16-bit mono.
@@ -146,7 +148,7 @@ class Hearing(SileroVADAnalyzer):
         keep = int(COMPARED_SECS * self.sample_rate)
         self._heard = np.concatenate([self._heard, samples])[-keep:]
         # The window may have ended before the chunk that completed it.
-        at = time.monotonic() - len(self._vad_buffer) / 2 / self.sample_rate
+        at = self.clock.now() - len(self._vad_buffer) / 2 / self.sample_rate
         confidence = _number(super().voice_confidence(self._amplified(buffer, samples)))
         echo = False
         if confidence > 0.3 and self.echo and len(self._heard) == keep:

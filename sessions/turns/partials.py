@@ -1,8 +1,8 @@
 """Answers begun on what is probably the whole turn, for any ears that transcribe as they hear."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
+from statistics import median
 
 from pipecat.frames.frames import (
     EagerEndOfTurnCancelFrame,
@@ -20,6 +20,8 @@ from pipecat.turns.user_stop import (
     NormalizedMatch,
     UserTurnStoppedParams,
 )
+
+from sessions.clock import Clock
 
 # An interim that has not changed for so long after the voice stopped is likely the final. Interims
 # come 150 to 250 ms after their word, and the voice counts as stopped after 200 ms.
@@ -43,7 +45,8 @@ class Guesses:
         made: Inferences that were begun before the turn had ended.
         hits: Those that answered the turn.
         misses: Those that were discarded, as the caller said more or something else.
-        tools: Those that wanted a tool, and were left to the inference after the turn.
+        tools: Those that were taken back, mostly as they wanted a tool, and left to the inference
+            after the turn.
         ahead_secs: By how much each hit was ahead of the turn's end.
     """
 
@@ -52,6 +55,16 @@ class Guesses:
     misses: int = 0
     tools: int = 0
     ahead_secs: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, int]:
+        """The same in numbers; ``ahead_ms`` is the median."""
+        return {
+            "made": self.made,
+            "hits": self.hits,
+            "misses": self.misses,
+            "tools": self.tools,
+            "ahead_ms": round(1000 * median(self.ahead_secs or [0.0])),
+        }
 
 
 class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
@@ -69,6 +82,8 @@ class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
         self,
         detector: BaseUserTurnStopStrategy,
         *,
+        clock: Clock,
+        guesses: Guesses | None = None,
         match_policy: EagerMatchPolicy | None = None,
         stable_secs: float = STABLE_SECS,
         **kwargs,
@@ -77,13 +92,16 @@ class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
 
         Args:
             detector: Decides when the turn has ended: one that stops a turn by itself.
+            clock: The session's.
+            guesses: Where to count them.
             match_policy: Whether a final transcript is what was answered; by default the case
                 and the punctuation do not matter.
             stable_secs: How long a transcript must stand after the voice has stopped.
             **kwargs: Passed on to Pipecat's base.
         """
         super().__init__(**kwargs)
-        self.guesses = Guesses()
+        self.guesses = guesses or Guesses()
+        self._now = clock.now
         self._detector = detector
         self._match = match_policy or NormalizedMatch()
         self._stable_secs = stable_secs
@@ -149,7 +167,7 @@ class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
             self._interim = frame.text
             await self._consider()
         elif isinstance(frame, EagerEndOfTurnCancelFrame) and self._guess:
-            # The model wants a tool: Pipecat runs none before the turn has ended.
+            # Taken back by the model, which wants a tool that Pipecat runs after the turn only.
             self._guess = None
             self._left = 0
             self.guesses.tools += 1
@@ -174,7 +192,7 @@ class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
         self._timer = None
         self._left -= 1
         self.guesses.made += 1
-        self._guess = (text, time.monotonic())
+        self._guess = (text, self._now())
         await self.trigger_user_turn_inference_triggered(speculation=UserTurnSpeculation(text=text))
 
     async def _withdraw(self) -> None:
@@ -190,7 +208,7 @@ class PartialsUserTurnStopStrategy(BaseUserTurnStopStrategy):
         if self._guess and self._match.matches(self._guess[0], self._text):
             (_, at), self._guess = self._guess, None
             self.guesses.hits += 1
-            self.guesses.ahead_secs.append(time.monotonic() - at)
+            self.guesses.ahead_secs.append(self._now() - at)
             await self.trigger_user_turn_finalized(
                 enable_user_speaking_frames=shown, confirms_speculation=True
             )

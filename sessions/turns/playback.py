@@ -1,7 +1,6 @@
 """What the bot is saying, as something that can be held and goes on where it was held."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from loguru import logger
@@ -17,6 +16,8 @@ from pipecat.frames.frames import (
     InterruptionFrame,
 )
 from pipecat.processors.frame_processor import FrameProcessor
+
+from sessions.clock import Clock
 
 # Nothing may hold the bot's voice for longer, whatever happened to who held it.
 LONGEST_HOLD_SECS = 1.0
@@ -36,12 +37,14 @@ class Playback(BaseAudioFilter):
     keeps what was heard.
     """
 
-    def __init__(self, *, rewind_secs: float = REWIND_SECS):
+    def __init__(self, clock: Clock, *, rewind_secs: float = REWIND_SECS):
         """Initialize the playback. It does nothing before :meth:`attach`.
 
         Args:
+            clock: The session's.
             rewind_secs: How much of what was already sent is said again after a hold.
         """
+        self._clock = clock
         self.attached = False
         self.speaking = False
         self.listeners: list[Callable[[bytes, int, float], None]] = []
@@ -82,7 +85,7 @@ class Playback(BaseAudioFilter):
 
     def late_ns(self) -> int:
         """Nanoseconds that what is being said now is behind its plan."""
-        now = time.monotonic_ns() - self._held_at_ns if self.held else 0
+        now = self._clock.now_ns() - self._held_at_ns if self.held else 0
         return self._late_ns + now
 
     def hold(self) -> bool:
@@ -95,7 +98,7 @@ class Playback(BaseAudioFilter):
             return False
         self.holds += 1
         self._gate = asyncio.Event()
-        self._held_at_ns = time.monotonic_ns()
+        self._held_at_ns = self._clock.now_ns()
         self._drop = False
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(LONGEST_HOLD_SECS, self.resume)
@@ -157,7 +160,7 @@ class Playback(BaseAudioFilter):
         return audio
 
     def _remember(self, audio: bytes) -> None:
-        at = time.monotonic()
+        at = self._clock.now()
         for listener in self.listeners:
             listener(audio, self._rate, at)
         self._recent += audio

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from loguru import logger
@@ -12,18 +12,10 @@ from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.frames.frames import FunctionCallFromLLM
 from pipecat.services.llm_service import FunctionCallParams, LLMService
 
+from sessions.clock import Clock
+
 # What was read earlier than this is read again.
 FRESH_SECS = 5.0
-
-
-def side_effect_free(handler: Callable) -> Callable:
-    """Declare that calling a tool changes nothing, so that it may be called for nothing.
-
-    Args:
-        handler: A direct function or the handler of a schema.
-    """
-    handler._vivace_side_effect_free = True  # type: ignore[attr-defined]
-    return handler
 
 
 @dataclass
@@ -36,7 +28,7 @@ class Prefetch:
     """Runs the read-only tools that a speculative answer asks for, and keeps what they say.
 
     Pipecat runs no tool before the turn has ended, and withdraws the answer that wants one. Here
-    a tool that is :func:`side_effect_free` is begun nevertheless. When the turn has ended and the
+    a tool that is ``side_effect_free`` is begun nevertheless. When the turn has ended and the
     model calls it with equal arguments, its result is there.
 
     Attributes:
@@ -45,12 +37,22 @@ class Prefetch:
         saved_secs: By how much each of these was ahead.
     """
 
-    def __init__(self):
-        """Start with nothing read."""
+    def __init__(self, clock: Clock):
+        """Start with nothing read.
+
+        Args:
+            clock: The session's.
+        """
+        self._now = clock.now
         self.begun = self.used = 0
         self.saved_secs: list[float] = []
         self._handlers: dict[str, Callable] = {}
         self._readings: dict[str, _Reading] = {}
+
+    def summary(self) -> dict[str, int]:
+        """The same in numbers; ``saved_ms`` is the median."""
+        saved_ms = round(1000 * median(self.saved_secs or [0.0]))
+        return {"begun": self.begun, "used": self.used, "saved_ms": saved_ms}
 
     def tool(self, schema: FunctionSchema) -> FunctionSchema:
         """The same tool, which answers from what was read ahead.
@@ -59,16 +61,16 @@ class Prefetch:
             schema: A tool with its handler. One that may change anything is returned as it is.
         """
         handler = schema.handler
-        if handler is None or not getattr(handler, "_vivace_side_effect_free", False):
+        if handler is None or getattr(handler, "_vivace_side_effects", True):
             return schema
         self._handlers[schema.name] = handler
 
         async def answer(params: FunctionCallParams):
             reading = self._readings.pop(_key(params.function_name, params.arguments), None)
-            if reading is None or time.monotonic() - reading.at > FRESH_SECS:
+            if reading is None or self._now() - reading.at > FRESH_SECS:
                 await handler(params)
                 return
-            called = time.monotonic()
+            called = self._now()
             try:
                 result, properties = await asyncio.shield(reading.task)
             except Exception as error:
@@ -104,7 +106,7 @@ class Prefetch:
         handler = self._handlers.get(call.function_name)
         key = _key(call.function_name, call.arguments)
         known = self._readings.get(key)
-        if handler is None or (known and time.monotonic() - known.at < FRESH_SECS):
+        if handler is None or (known and self._now() - known.at < FRESH_SECS):
             return
         worker = llm.pipeline_worker
         params = FunctionCallParams(
@@ -118,7 +120,7 @@ class Prefetch:
             app_resources=worker.app_resources,
         )
         self.begun += 1
-        self._readings[key] = _Reading(time.monotonic(), llm.create_task(_read(handler, params)))
+        self._readings[key] = _Reading(self._now(), llm.create_task(_read(handler, params)))
 
 
 async def _read(handler: Callable, params: FunctionCallParams) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.turns.user_start import BaseUserTurnStartStrategy
 
+from sessions.clock import Clock
 from sessions.turns.barge_in import BargeInUserTurnStartStrategy
 from sessions.turns.hearing import Hearing
 from sessions.turns.playback import Playback
@@ -17,16 +18,28 @@ class TurnTaking:
     transport's output before the pipeline runs.
     """
 
-    def __init__(self, *, on_hold: Callable[[bool], None] | None = None):
-        """Initialize the turn-taking. It loads the voice detector (50 ms).
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        proposed: bool = False,
+        realtime: bool = False,
+        on_hold: Callable[[bool], None] | None = None,
+    ):
+        """Initialize the turn-taking.
 
         Args:
+            clock: The session's.
+            proposed: Whether ears or a core propose when a turn begins.
+            realtime: Whether a core hears the caller itself.
             on_hold: Told ``True`` as the bot's voice is held, ``False`` as it goes on or is cut.
         """
-        self.hearing = Hearing()
-        self.playback = Playback()
+        self.hearing = Hearing(clock)
+        self.playback = Playback(clock)
         self.playback.on_hold = on_hold
-        self.barge_in = BargeInUserTurnStartStrategy(self.hearing, self.playback)
+        self.barge_in = BargeInUserTurnStartStrategy(
+            self.hearing, self.playback, proposed=proposed, realtime=realtime
+        )
 
     @property
     def start(self) -> list[BaseUserTurnStartStrategy]:

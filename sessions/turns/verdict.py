@@ -117,7 +117,8 @@ def is_backchannel(words: str) -> bool:
     Args:
         words: A transcript. Nothing said is no backchannel.
     """
-    return _rest(words) == []
+    heard, rest = parted(words)
+    return bool(heard) and not rest
 
 
 def takes_the_turn(words: str, *, final: bool = False) -> bool:
@@ -127,25 +128,28 @@ def takes_the_turn(words: str, *, final: bool = False) -> bool:
         words: A transcript, such as "I", which may become "I see" or "I have a question".
         final: Whether no more words follow.
     """
-    rest = _rest(words)
+    _, rest = parted(words)
     if not rest:
         return False
     return final or not any(phrase.split()[: len(rest)] == rest for phrase in _ACKNOWLEDGED)
 
 
-def _rest(words: str) -> list[str] | None:
-    """What follows the backchannels that words begin with; ``None`` if there are no words."""
+def parted(words: str) -> tuple[list[str], list[str]]:
+    """The backchannels that words begin with, and what follows them.
+
+    Args:
+        words: A transcript.
+    """
+    heard: list[str] = []
     rest = re.sub(r"[^\w\s]", " ", words.lower().replace("'", "")).split()
-    if not rest:
-        return None
     while rest:
         for length in range(min(_LONGEST, len(rest)), 0, -1):
             if " ".join(rest[:length]) in _ACKNOWLEDGED:
-                rest = rest[length:]
+                heard, rest = heard + rest[:length], rest[length:]
                 break
         else:
             break
-    return rest
+    return heard, rest
 
 
 def judge(sound: Sound) -> Verdict | None:

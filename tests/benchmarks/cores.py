@@ -5,7 +5,8 @@ rehearsal in its own process, and once on the virtual clock, where our own code 
 is left there is the vendors' simulated time and the waits that hearing the end of a turn needs.
 
 The cores are two cascades, with Flux that predicts the end of a turn and with Nova; ``hedged``, Flux
-with a model that is asked twice at once; and two realtime cores.
+with a model that is asked twice at once; and two realtime cores. All take turns as the house does,
+with speculation.
 
 ``<core>_p50_ms`` is from the caller's last sample to the bot's first sound;
 ``<core>_simulated_p50_ms`` the same on the virtual clock. ``<core>_reaction_p50_ms`` of a realtime
@@ -22,7 +23,6 @@ import os
 import statistics
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
@@ -62,19 +62,18 @@ def bot(name: str):
 
     def build(session):
         castings = CORES[name]
-        params = session.user_params()
         if len(castings) == 2:
             flux = "flux" in castings[0]
             hearing = [stt(session, castings[0], eager=flux)]
             # Two requests at once, and the quicker answer: twice the tokens.
             mind = llm(session, castings[1], hedge_secs=0.0 if name == "hedged" else None)
-            if flux:  # it takes the turns, and predicts them
-                params = replace(params, user_turn_strategies=None)
         else:
             hearing, mind = [], speech(session, castings[0])
         mouth = tts(session, "cartesia/en-us")
         user, assistant = LLMContextAggregatorPair(
-            LLMContext(), user_params=params, assistant_params=session.assistant_params()
+            LLMContext(),
+            user_params=session.user_params(speculate=True),
+            assistant_params=session.assistant_params(),
         )
         ends = session.transport
         return [ends.input(), *hearing, user, mind, mouth, ends.output(), assistant]

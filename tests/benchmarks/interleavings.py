@@ -22,7 +22,6 @@ import itertools
 import json
 import random
 import sys
-import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
@@ -52,7 +51,9 @@ from pipecat.workers.runner import WorkerRunner
 
 from qa.virtual import run
 from services.rehearsal.latency import Latency, Profile
-from sessions.turns import PartialsUserTurnStopStrategy, Prefetch, TurnTaking, side_effect_free
+from sessions.clock import Clock
+from sessions.tool_boundary import side_effect_free
+from sessions.turns import PartialsUserTurnStopStrategy, Prefetch, TurnTaking
 from sessions.turns.hearing import Window
 from tests.support.turn_model import Model, Reply
 from tests.support.turn_rig import RATE, Air, Loudspeaker
@@ -107,11 +108,13 @@ class World:
     def __init__(self, seed: int, findings: Findings):
         self.findings = findings
         self.draws = random.Random(seed)
-        self.turns = TurnTaking()
+        self.clock = Clock()
+        self.turns = TurnTaking(self.clock)
         self.partials = PartialsUserTurnStopStrategy(
-            SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.3)
+            SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.3), clock=self.clock
         )
-        self.model, self.prefetch = Model(self.decide, seed=seed, profile=PROFILE), Prefetch()
+        self.model = Model(self.decide, seed=seed, profile=PROFILE)
+        self.prefetch = Prefetch(self.clock)
         self.prefetch.watch(self.model)
         self.context = LLMContext()
         self.failed = False
@@ -240,7 +243,7 @@ class World:
         for index in range(windows + 7):
             voiced = index < windows
             window = Window(
-                time.monotonic(), 0.95 if voiced else 0.0, -20.0 if voiced else -70.0, 1100.0
+                self.clock.now(), 0.95 if voiced else 0.0, -20.0 if voiced else -70.0, 1100.0
             )
             self.turns.hearing.windows.append(window)
             await self.turns.hearing.listener([window])

@@ -30,7 +30,9 @@ from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from qa.virtual import run
-from sessions.turns import PartialsUserTurnStopStrategy, Prefetch, side_effect_free
+from sessions.clock import Clock
+from sessions.tool_boundary import side_effect_free
+from sessions.turns import PartialsUserTurnStopStrategy, Prefetch
 from tests.support.turn_model import Model, Reply
 from tests.support.turn_rig import Rig
 from tests.support.turn_sounds import RATE, spoken
@@ -95,8 +97,9 @@ async def call(arm: Arm, *, speculate: bool, seed: int) -> None:
     draws = random.Random(seed)
     voice = draws.choice(VOICES)
     detector = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.6)
-    partials = PartialsUserTurnStopStrategy(detector)
-    model, prefetch = Model(decide, seed=seed), Prefetch()
+    clock = Clock()
+    partials = PartialsUserTurnStopStrategy(detector, clock=clock)
+    model, prefetch = Model(decide, seed=seed), Prefetch(clock)
     tool = FunctionSchema("look_up", "Reads.", {"what": {"type": "string"}}, ["what"], look_up)
     if speculate:
         prefetch.watch(model)

@@ -1,6 +1,7 @@
 """Barge-in: how fast the bot falls silent, and what it takes for an interruption.
 
-    python -m tests.benchmarks.turn_taking [--quick] [--set test|train] [--seed 7] [--withheld]
+    python -m tests.benchmarks.turn_taking [--quick] [--webrtc] [--set test|train] [--seed 7]
+        [--withheld]
 
 Calls on the virtual clock: several voices, lines from -30 to 0 dB, and while the bot speaks
 somebody interrupts, says "mm-hmm", coughs, shuts a door, talks to somebody else, others babble, or
@@ -16,7 +17,10 @@ turn-taking and to Pipecat's defaults. The last line is one JSON object:
   interruption, after which the bot goes on with its sentence.
 - ``decide_p95_ms``: from silence to the decision. ``pause_p50_ms``: how long the voice was held when
   it then went on. ``by_kind``: the rates of each kind.
+- ``decided_p95_ms``: from a sound's first sample to the decision.
 - ``pipecat``: the same figures of Pipecat's defaults, ``events``: how many each was played.
+- ``webrtc``, with ``--webrtc``: the same over real WebRTC at the pace of life, both arms at once,
+  on the first of the events: an aiortc caller, a served bot, the caller's clock and ear.
 
 After the definitions of the tau-voice panel (yield rate and latency, selectivity for backchannels,
 vocal tics and speech that is not for the bot), with its 2 s. The numbers of the test set are
@@ -42,6 +46,7 @@ from tests.support.turn_sounds import MONOLOGUE, NOISES, RATE, CallPlan, Event, 
 
 YIELD_WITHIN = 2.0
 CHUNK_SECS = 0.045  # what is being written goes on to its end
+ON_THE_WAY_SECS = 0.3  # what is in the network and in the caller's jitter buffer, at most
 SECS_LEFT = 12.0
 
 
@@ -53,6 +58,7 @@ class Outcome:
     call: CallPlan
     latency: float | None
     handed_over: float = 0.0
+    decided: float | None = None
     decisions: list[Decision] = field(default_factory=list)
 
     @property
@@ -74,9 +80,10 @@ class Panel:
             kinds[outcome.event.kind].append(outcome)
         latencies = [o.latency * 1000 for o in kinds["interruption"] if o.latency is not None]
         handed = [o.handed_over * 1000 for o in kinds["interruption"] if o.latency is not None]
-        noises = [o for kind in NOISES for o in kinds[kind]]
+        noises = [o for o in self.outcomes if o.event.kind in NOISES]
         pauses = [sum(o.holds) * 1000 for o in self.outcomes if o.holds and o.latency is None]
         took = [secs * 1000 for o in self.outcomes for secs in o.holds]
+        decided = [o.decided * 1000 for o in self.outcomes if o.decided is not None]
         rates = {kind: round(_kept(found), 3) for kind, found in sorted(kinds.items())}
         return {
             "yield_p50_ms": _percentile(latencies, 50),
@@ -91,6 +98,7 @@ class Panel:
             "backchannel_selectivity": round(_kept(kinds["backchannel"]), 3),
             "noise_rejection": round(_kept(noises), 3),
             "decide_p95_ms": _percentile(took, 95),
+            "decided_p95_ms": _percentile(decided, 95),
             "pause_p50_ms": _percentile(pauses, 50),
             "by_kind": {k: round(1 - r, 3) if k == "interruption" else r for k, r in rates.items()},
         }
@@ -116,25 +124,24 @@ def _percentile(values: list[float], q: float) -> int | None:
     return round(float(np.percentile(values, q))) if values else None
 
 
-async def call(plan: CallPlan, *, house: bool, seed: int, interims: bool = True) -> list[Outcome]:
+async def call(plan: CallPlan, *, line=Rig, **options) -> list[Outcome]:
     """Play one call.
 
     Args:
         plan: Who calls, and what happens.
-        house: House turn-taking, or Pipecat's defaults.
-        seed: Of the line and of the ears.
-        interims: Whether interim transcripts reach the pipeline.
+        line: How the bot is called: the rig, or over WebRTC.
+        **options: Of the rig.
     """
     outcomes = []
-    async with Rig(house=house, bot=plan.bot, text=MONOLOGUE * 2, seed=seed) as rig:
+    async with line(bot=plan.bot, text=MONOLOGUE * 2, **options) as rig:
         rig.air.echo_secs = plan.echo_secs
-        rig.ears.interims = interims
         await asyncio.sleep(0.5)
         rig.say(plan.opening.sound, plan.opening.words, at=time.monotonic())
         for event in plan.events:
             if not await ready(rig):
                 break
-            outcomes.append(await play(rig, event, plan))
+            tail_secs = CHUNK_SECS if line is Rig else ON_THE_WAY_SECS
+            outcomes.append(await play(rig, event, plan, tail_secs=tail_secs))
     return outcomes
 
 
@@ -151,8 +158,15 @@ async def ready(rig: Rig) -> bool:
     return False
 
 
-async def play(rig: Rig, event: Event, plan: CallPlan) -> Outcome:
-    """Let one thing happen while the bot speaks, and see what becomes of it."""
+async def play(rig: Rig, event: Event, plan: CallPlan, *, tail_secs: float) -> Outcome:
+    """Let one thing happen while the bot speaks, and see what becomes of it.
+
+    Args:
+        rig: The bot.
+        event: What happens.
+        plan: The call it happens in.
+        tail_secs: How long the caller may still hear what left before the bot fell silent.
+    """
     await asyncio.sleep(event.after)
     onset = time.monotonic()
     cuts, barge_in = len(rig.cuts.at), rig.turns and rig.turns.barge_in
@@ -172,9 +186,12 @@ async def play(rig: Rig, event: Event, plan: CallPlan) -> Outcome:
     cut = next((at for at in rig.cuts.at[cuts:] if at <= deadline), None)
     outcome = Outcome(event, plan, None)
     outcome.decisions = list(barge_in.decisions) if barge_in else []
+    if event.kind != "echo" and outcome.decisions:
+        first = outcome.decisions[0]
+        outcome.decided = rig.began + first.at + first.sound.held_secs - onset
     if cut is not None:
-        silent = min([cut, *(d.at for d in outcome.decisions)])
-        outcome.latency = max(0.0, rig.air.last_audible(silent + CHUNK_SECS) - onset)
+        silent = min([cut, *(rig.began + d.at for d in outcome.decisions)])
+        outcome.latency = max(0.0, rig.air.last_audible(silent + tail_secs) - onset)
         outcome.handed_over = cut - onset
     await asyncio.sleep(1.0)
     return outcome
@@ -192,6 +209,21 @@ def measure(calls: list[CallPlan], *, house: bool, seed: int, interims: bool = T
     return panel
 
 
+async def measure_webrtc(calls: list[CallPlan], *, seed: int, interims: bool) -> dict[str, Panel]:
+    """Play all calls to both arms at once, over WebRTC."""
+    from tests.support.turn_call import called
+
+    panels = {"house": Panel(), "pipecat": Panel()}
+
+    async def arm(name: str, number: int, plan: CallPlan) -> None:
+        options = {"house": name == "house", "seed": seed + number, "interims": interims}
+        panels[name].outcomes += await call(plan, line=called, **options)
+
+    for number, plan in enumerate(calls):
+        await asyncio.gather(*(arm(name, number, plan) for name in panels))
+    return panels
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser()
@@ -202,12 +234,14 @@ def main() -> None:
     parser.add_argument("--withheld", action="store_true", help="no interims, as under HIPAA")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--only", choices=("house", "pipecat"))
+    parser.add_argument("--webrtc", action="store_true", help="60 events over WebRTC, too")
     args = parser.parse_args()
     logger.remove()
     if args.verbose:
         logger.add(sys.stderr, level="DEBUG", filter="sessions.turns")
     logger.add(sys.stderr, level="ERROR")
-    events = args.events or (60 if args.quick else 360)
+    quick = 24 if args.webrtc else 36
+    events = args.events or (quick if args.quick else 360)
     calls = plans(args.set, seed=args.seed, events=events)
     arms = {}
     for arm in ("house", "pipecat"):
@@ -219,10 +253,20 @@ def main() -> None:
                     shown = "kept" if o.latency is None else f"{o.latency * 1000:.0f} ms"
                     print(arm, o.event.kind, f"{o.call.level_db:.0f} dB", o.event.text, shown,
                           [describe(d) for d in o.decisions], file=sys.stderr)  # fmt: skip
+    result = told(arms)
+    if args.webrtc:
+        some = calls[: 1 if args.quick else 10]
+        panels = asyncio.run(measure_webrtc(some, seed=args.seed, interims=not args.withheld))
+        result["webrtc"] = told(panels)
+    print(json.dumps(result))
+
+
+def told(arms: dict[str, Panel]) -> dict:
+    """The figures of the house, with Pipecat's beneath."""
     result = {
         arm: {**panel.figures(), "events": len(panel.outcomes)} for arm, panel in arms.items()
     }
-    print(json.dumps({**result.get("house", {}), "pipecat": result.get("pipecat", {})}))
+    return {**result.get("house", {}), "pipecat": result.get("pipecat", {})}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ runs on the virtual clock or on the real one.
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -42,6 +42,9 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from services.rehearsal.latency import PROFILES
+from sessions import OPEN
+from sessions.clock import Clock
+from sessions.ears_guard import EarsGuard
 from sessions.turns import TurnTaking
 from tests.support.turn_sounds import RATE, spoken
 
@@ -150,7 +153,6 @@ class Ears(FrameProcessor):
 
     def __init__(self, seed: int):
         super().__init__()
-        self.interims = True
         self.revises = 0.0
         self.final_secs = 0.2
         self._draws = random.Random(seed)
@@ -166,8 +168,7 @@ class Ears(FrameProcessor):
             text = f"{text} {word}".strip()
             due = max(due, at + end + self._profile.interim.draw(self._draws))
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if self.interims:
-                await self.push_frame(InterimTranscriptionFrame(text, "caller", ""))
+            await self.push_frame(InterimTranscriptionFrame(text, "caller", ""))
         if words:
             due = at + words[-1][2] + self.final_secs + self._profile.final.draw(self._draws)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -252,19 +253,43 @@ class Rig:
         bot: The bot's espeak voice.
         text: What the bot always answers.
         seed: Of the noise floor and of the ears' delays.
+        stop: Strategies that end the turn; by default 0.3 s of silence do.
+        mind: Answers instead.
+        interims: Whether interim transcripts may leave the ears.
+        air: What the microphone hears and the caller heard.
+        ends: Of a transport with a client; by default the air is between its own two.
     """
 
-    def __init__(self, *, house: bool, bot: str, text: str, seed: int = 0, stop=None, mind=None):
-        self.air = Air(np.random.default_rng(seed))
+    def __init__(
+        self,
+        *,
+        house: bool,
+        bot: str,
+        text: str,
+        seed: int = 0,
+        stop=None,
+        mind=None,
+        interims: bool = True,
+        air: Air | None = None,
+        ends=None,
+    ):
+        self.air = air or Air(np.random.default_rng(seed))
         params = TransportParams(
             audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2
         )
         if not house:
             params.audio_out_10ms_chunks = TransportParams().audio_out_10ms_chunks
-        source, self.output = _Microphone(self.air, params), Loudspeaker(self.air, params)
+        source, self.output = ends or (
+            _Microphone(self.air, params),
+            Loudspeaker(self.air, params),
+        )
         self.ears, self.mind, self.mouth = Ears(seed), mind or Mind(text), Mouth(bot)
+        EarsGuard(self.ears, phi=None, policy=replace(OPEN, interims=interims))
         self.context = LLMContext()
-        self.turns = TurnTaking() if house else None
+        self.clock = Clock()
+        self.began = time.monotonic()
+        on_hold = self._duck if ends else None
+        self.turns = TurnTaking(self.clock, on_hold=on_hold) if house else None
         if self.turns:
             self.turns.attach(self.output)
         # The end of a turn plays no part here, and smart turn takes 0.2 s of CPU each time.
@@ -285,7 +310,7 @@ class Rig:
             Pipeline(parts),
             params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
             observers=[self.cuts],
-            enable_rtvi=False,
+            enable_rtvi=ends is not None,
             idle_timeout_secs=None,
         )
 
@@ -298,6 +323,11 @@ class Rig:
     async def __aexit__(self, *_):
         await self.worker.cancel()
         await asyncio.wait([self._task], timeout=20)
+
+    def _duck(self, on: bool) -> None:
+        # As a session tells its page.
+        duck = self.worker.rtvi.send_server_message({"type": "duck", "on": on})
+        self.worker.create_task(duck)
 
     def say(self, sound: np.ndarray, words, *, at: float) -> None:
         """Let the microphone hear a sound from a time on, and the ears its words."""

@@ -95,7 +95,7 @@ def test_the_context_keeps_the_words_that_were_heard(after):
         hold, cut = rig.turns.barge_in.decisions
         assert (hold.verdict, cut.verdict) == (Verdict.RESUME, Verdict.YIELD)
         paused = hold.sound.held_secs + REWIND_SECS
-        heard_secs = cut.at - began - paused
+        heard_secs = rig.began + cut.at - began - paused
         words, offset = [], 0.0
         for sentence in sentences(MONOLOGUE):
             sound, marks = spoken(f"{sentence}.", BOT)

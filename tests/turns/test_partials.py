@@ -8,7 +8,9 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from qa.virtual import run
 from services.rehearsal.latency import Latency, Profile
-from sessions.turns import PartialsUserTurnStopStrategy, Prefetch, side_effect_free
+from sessions.clock import Clock
+from sessions.tool_boundary import side_effect_free
+from sessions.turns import PartialsUserTurnStopStrategy, Prefetch
 from tests.support.turn_model import Model, Reply
 from tests.support.turn_rig import Rig
 from tests.support.turn_sounds import RATE, spoken
@@ -20,8 +22,9 @@ FAST = Profile(first_token=Latency(200), tokens_per_second=200)
 def call(play, decide=lambda messages: Reply("Of course."), *, speculate=True, tools=()):
     """Run a coroutine with a rig that speculates, on the virtual clock."""
     detector = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.6)
-    partials = PartialsUserTurnStopStrategy(detector) if speculate else detector
-    model, prefetch = Model(decide, profile=FAST), Prefetch()
+    clock = Clock()
+    partials = PartialsUserTurnStopStrategy(detector, clock=clock) if speculate else detector
+    model, prefetch = Model(decide, profile=FAST), Prefetch(clock)
     prefetch.watch(model)
 
     async def main(_loop):
