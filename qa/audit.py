@@ -8,6 +8,7 @@ reported as not known, and counts as a finding.
 
 import argparse
 import json
+import os
 import stat
 import sys
 from collections import Counter, defaultdict
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from qa.replay.tapes import find_tapes, open_tape
+from sessions.audit_log import KEY, AuditLog
 from sessions.phi.vault import STRICT_SURROGATE
 from sessions.tape import Tape, TapeError
 from sessions.tape.schemas import EVENTS, TOOLS, TRANSCRIPT, WIRE
@@ -240,8 +242,9 @@ def _kinds(kinds: dict[str, int]) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``runner.py audit``."""
-    parser.add_argument("tapes", nargs="+", help="tapes, or folders of tapes")
+    parser.add_argument("tapes", nargs="*", help="tapes, or folders of tapes")
     parser.add_argument("--json", action="store_true", help="one JSON object a tape")
+    parser.add_argument("--verify", type=Path, metavar="LOG", help="check an audit log's chain")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -250,5 +253,11 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0 when no tape has a finding, 1 when one has.
     """
-    audits = audit(args.tapes, as_json=args.json)
+    if args.verify:
+        key = os.environ.get(KEY)
+        entries = AuditLog(args.verify, key=key.encode() if key else None).verify()
+        print(f"{args.verify}: {entries} entries, and none was changed, removed or reordered.")
+    elif not args.tapes:
+        raise ValueError("Name tapes, or an audit log: runner.py audit --verify LOG.")
+    audits = audit(args.tapes, as_json=args.json) if args.tapes else []
     return 1 if any(found.findings for found in audits) else 0

@@ -99,6 +99,11 @@ def clean(text: str, error: BaseException | None = None) -> str:
     """
     for quoted, name in sorted(_quotes(error, sys.exc_info()[1]), key=lambda q: -len(q[0])):
         text = text.replace(quoted, f"<{name}>")
+    return masked(text)
+
+
+def masked(text: str) -> str:
+    """A line without vault values and telling shapes."""
     return _SHAPES.sub(WITHHELD, scrub(text))
 
 

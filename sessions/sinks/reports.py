@@ -1,16 +1,18 @@
 """Error reports without identifiers: how Sentry is set up here."""
 
 import os
+import sys
 from typing import Any
 
-from sessions.sinks.live import WITHHELD, anyone, clean, guarded, scrub_data
+from sessions.sinks.live import WITHHELD, clean, guarded, masked, scrub_data
 
 
 def init_sentry(dsn: str | None = None, **options: Any) -> bool:
     """Report errors to Sentry, if there is an address to report them to.
 
-    Locals, request bodies and user data are never reported, whatever the policy. While a
-    redacting session lives, texts are scrubbed and exceptions are reported by type and place.
+    Locals, request bodies and user data are never reported, whatever the policy, and numbers and
+    addresses that look like a person's are masked. Of a redacting session, exceptions are reported
+    by type and place, and texts without the values that its vault knows.
 
     Args:
         dsn: The address; ``SENTRY_DSN`` when None.
@@ -40,41 +42,54 @@ def init_sentry(dsn: str | None = None, **options: Any) -> bool:
 
 
 def without_content(event: Any, _hint: Any) -> Any:
-    """An event as it may be sent: ``before_send`` and ``before_send_transaction``."""
+    """An event as it may be sent: ``before_send`` and ``before_send_transaction``.
+
+    Pipecat catches what processors, tools and observers raise, and logs a line of it: such an event
+    gets the stack of the exception that is being handled.
+    """
     for name in ("request", "user"):
         event.pop(name, None)
+    raised = sys.exc_info()
+    if raised[1] and event.get("type") != "transaction" and not event.get("exception"):
+        event["exception"] = _stack_of(raised)
+    private = guarded()
     for entry in _values(event, "exception"):
+        entry["value"] = WITHHELD if private else masked(str(entry.get("value") or ""))
         for frame in (entry.get("stacktrace") or {}).get("frames", ()):
             frame.pop("vars", None)
-    if not anyone():
-        return event
-    if guarded():
-        for entry in _values(event, "exception"):
-            entry["value"] = WITHHELD
+    if private:
         for span in event.get("spans") or ():
             span.pop("data", None)
             span["description"] = WITHHELD
         event.pop("extra", None)
-        if logged := event.get("logentry"):
-            text = logged.get("formatted") or logged.get("message") or ""
-            event["logentry"] = {"message": clean(str(text))}
-        if isinstance(event.get("message"), str):
-            event["message"] = clean(event["message"])
-        for crumb in _values(event, "breadcrumbs"):
-            breadcrumb(crumb, None)
+    tell = clean if private else masked
+    if logged := event.get("logentry"):
+        text = logged.get("formatted") or logged.get("message") or ""
+        event["logentry"] = {"message": tell(str(text))}
+    if isinstance(event.get("message"), str):
+        event["message"] = tell(event["message"])
+    for crumb in _values(event, "breadcrumbs"):
+        breadcrumb(crumb, None)
     return scrub_data(event)
 
 
 def breadcrumb(crumb: Any, _hint: Any) -> Any:
     """A breadcrumb as it may be kept: ``before_breadcrumb``."""
-    if not anyone():
-        return crumb
-    if guarded():
+    private = guarded()
+    if private:
         crumb.pop("data", None)
-        if isinstance(crumb.get("message"), str):
-            crumb["message"] = clean(crumb["message"])
-        return crumb
+    if isinstance(crumb.get("message"), str):
+        crumb["message"] = (clean if private else masked)(crumb["message"])
     return scrub_data(crumb)
+
+
+def _stack_of(raised: Any) -> dict[str, Any]:
+    import sentry_sdk
+    from sentry_sdk.utils import event_from_exception
+
+    mechanism = {"type": "logged", "handled": True}
+    options = sentry_sdk.get_client().options
+    return event_from_exception(raised, client_options=options, mechanism=mechanism)[0]["exception"]
 
 
 def _values(event: Any, name: str) -> list:
