@@ -1,20 +1,26 @@
 // The page: choose a bot, call it, and see what became of the call.
+import { followEnd, showEnd } from "./afterwards.js";
 import { Caller } from "./caller.js";
 import { Captions } from "./captions.js";
 import { useControls } from "./controls.js";
+import { followCues } from "./cues.js";
 import { $, element, spoken } from "./dom.js";
+import { watchLink } from "./link.js";
 import { Lobby } from "./lobby.js";
 import { followNotices } from "./notices.js";
+import { followSight } from "./seen.js";
 import { followState } from "./state.js";
+import { followFigures } from "./team.js";
 import { Trouble, ask } from "./trouble.js";
 import { playVoice } from "./voice.js";
 
 const VIEWS = ["lobby", "call", "over"];
-const LABELS = { retry: "Try again", type: "Type instead" };
+const LABELS = { retry: "Try again", again: "Call again", type: "Type instead" };
 let lobby, order, ticking;
 
 function view(name) {
   for (const id of VIEWS) $(id).hidden = id !== name;
+  document.body.dataset.view = name;
   $(`${name}-title`).focus();
 }
 
@@ -40,21 +46,23 @@ async function call(wanted) {
   order = wanted;
   $("trouble").hidden = true;
   const caller = new Caller();
-  followState(caller);
-  followNotices(caller);
-  playVoice(caller);
+  caller.card = wanted.card;
   const speaker = wanted.card.rehearsed.length ? "Script" : "AI";
   const captions = new Captions(caller, { speaker });
+  for (const follow of [followState, followNotices, followFigures, followSight, followCues, playVoice, watchLink]) follow(caller);
+  const told = followEnd(caller);
   useControls(caller, captions);
+  const name = spoken(wanted.bot);
   caller.addEventListener("trouble", ({ detail }) => show(detail));
-  caller.addEventListener("end", ({ detail }) => over(detail));
+  caller.addEventListener("end", ({ detail }) => over({ caller, told, captions, reason: detail, name }));
   caller.addEventListener("status", ({ detail }) => { if (detail === "live") startClock(); });
-  $("call-title").textContent = spoken(wanted.bot);
+  $("call-title").textContent = name;
   $("clock").textContent = "";
   view("call");
   try {
     await caller.call(wanted);
   } catch (trouble) {
+    caller.become("over");
     view("lobby");
     show(trouble);
   }
@@ -69,15 +77,12 @@ function startClock() {
   }, 1000);
 }
 
-function over(reason) {
+function over(call) {
   clearInterval(ticking);
   ticking = undefined;
-  const lasted = $("clock").textContent;
-  $("over-detail").textContent = [reason && sentence(reason), lasted && `It lasted ${lasted}.`].filter(Boolean).join(" ");
+  showEnd({ ...call, lasted: $("clock").textContent });
   view("over");
 }
-
-const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 async function open() {
   try {

@@ -1,13 +1,19 @@
-// One call: asks for a session, carries the caller's voice and words, and speaks RTVI with the bot.
-import { Peer } from "./peer.js";
+// One call: asks for a session, carries the caller's voice, pictures and words, and speaks RTVI with
+// the bot. Comes back after a drop: to the same session within 30 s, after that by its token.
+import { Microphone } from "./microphone.js";
+import { MICROPHONE, Peer } from "./peer.js";
+import { pictures } from "./pictures.js";
 import { Trouble, asJson, ask } from "./trouble.js";
 
 const RTVI = "2.2.0";
 
-// Events: status (connecting | live | reconnecting | over), voice, trouble, end (detail: reason),
-// and every RTVI message under its own type (detail: its data).
+// Events: status (connecting | live | reconnecting | resuming | over), voice, picture (detail: the
+// source, or null), trouble, end (detail: reason), and every RTVI message under its own type
+// (detail: its data).
 export class Caller extends EventTarget {
   status = "idle";
+  pictures = pictures();
+  tracks = [null, null, null];
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
@@ -17,43 +23,76 @@ export class Caller extends EventTarget {
     this.tell("status", status);
   }
 
-  async call({ bot, consent, speak }) {
+  async call({ bot, card, consent, speak }) {
     if (!window.RTCPeerConnection) throw new Trouble("no-webrtc");
     this.become("connecting");
+    this.card = card;
     try {
-      if (speak) this.sound = await openMicrophone();
+      if (speak) {
+        this.microphone = await Microphone.open({ gated: card.gates });
+        this.tracks[MICROPHONE] = this.microphone.track;
+      }
       if (this.status === "over") return this.release();
-      const body = { bot, consent: { ...consent, at: new Date().toISOString() } };
-      const session = await ask("/start", asJson({ transport: "webrtc", body }));
-      this.uploadUrl = session.fileUploadUrl;
-      this.peer = new Peer({
-        offerUrl: `/sessions/${session.sessionId}/api/offer`,
-        iceServers: session.iceConfig?.iceServers,
-        microphone: this.sound?.getAudioTracks()[0],
-      });
-      if (this.status === "over") return this.release();
-      this.listen(this.peer);
-      await this.peer.open();
+      this.body = { bot, consent: { ...consent, at: new Date().toISOString() } };
+      await this.connect({ body: this.body });
     } catch (trouble) {
       this.release();
       if (this.status !== "over") throw trouble;
     }
   }
 
+  async connect(wanted) {
+    const { token } = await ask("/start/token", asJson({})); // opens one session, and then belongs to it
+    const headers = { Authorization: `Bearer ${token}` };
+    const session = await ask("/start", asJson({ transport: "webrtc", ...wanted }, { headers }));
+    this.session = session.sessionId;
+    this.uploadUrl = session.fileUploadUrl;
+    this.tapeUrl = session.tapeUrl ?? this.tapeUrl;
+    this.token = session.resume ?? this.token;
+    this.peer = new Peer({
+      offerUrl: `/sessions/${session.sessionId}/api/offer`,
+      headers,
+      iceServers: session.iceConfig?.iceServers,
+      tracks: this.tracks,
+      thrifty: this.card.gates,
+    });
+    if (this.status === "over") return this.release();
+    this.listen(this.peer);
+    await this.peer.open();
+  }
+
   listen(peer) {
-    const on = (type, handle) => peer.addEventListener(type, ({ detail }) => handle(detail));
+    const on = (type, handle) => peer.addEventListener(type, ({ detail }) => {
+      if (peer === this.peer) handle(detail);
+    });
     on("voice", (stream) => this.tell("voice", stream));
     on("open", () => this.rtvi("client-ready", { version: RTVI, about: { library: "vivace-page" } }));
     on("lost", () => this.become("reconnecting"));
     on("left", () => this.end(this.reason ?? "The other side hung up."));
-    on("gone", (trouble) => this.fail(trouble));
+    on("gone", (trouble) => this.resume(trouble));
     on("message", ({ label, type, data }) => {
       if (label !== "rtvi-ai") return;
       if (type === "bot-ready") this.become("live");
       if (type === "error" && data.fatal) this.fail(new Trouble("fault", data.error));
-      if (type === "server-message" && data?.type === "ended") this.reason = data.reason;
+      if (type === "server-message") this.remember(data ?? {});
       this.tell(type, data);
     });
+  }
+
+  remember({ type, reason, token }) {
+    if (type === "ended") this.reason = reason;
+    if (type === "resume") this.token = token;
+  }
+
+  // The session is gone: a new one takes up its thread, if the server has kept it.
+  async resume(trouble) {
+    if (!this.token) return this.fail(trouble);
+    this.become("resuming");
+    try {
+      await this.connect({ resume: this.token, body: this.body });
+    } catch (refusal) {
+      this.fail(["busy", "server-gone"].includes(refusal.code) ? refusal : new Trouble("not-kept"));
+    }
   }
 
   rtvi(type, data) {
@@ -65,6 +104,10 @@ export class Caller extends EventTarget {
     return this.rtvi("send-text", { content: text, options: { run_immediately: true, audio_response: true } });
   }
 
+  press(button) { return this.rtvi("dtmf", { buttons: [button] }); }
+
+  withdraw() { return this.rtvi("client-message", { t: "consent", d: { recording: false } }); }
+
   async sendDocument(file) {
     const form = new FormData();
     form.append("file", file);
@@ -73,11 +116,20 @@ export class Caller extends EventTarget {
     if (!this.rtvi("send-file", data)) throw new Trouble("server-gone");
   }
 
-  get hasMicrophone() { return Boolean(this.sound); }
+  get hasMicrophone() { return Boolean(this.microphone); }
 
   mute(on) {
-    for (const track of this.sound?.getAudioTracks() ?? []) track.enabled = !on;
+    this.microphone.mute(on);
     this.peer.showTracks();
+  }
+
+  // Turns the camera or the screen on or off. A source that ends by itself is turned off too.
+  async show(source, on) {
+    const picture = this.pictures[source];
+    if (on) await picture.turnOn(() => this.show(source, false));
+    else picture.turnOff();
+    await this.peer?.show(picture.index, picture.track);
+    this.tell("picture", { source, on });
   }
 
   fail(trouble) {
@@ -96,16 +148,7 @@ export class Caller extends EventTarget {
 
   release() {
     this.peer?.close();
-    for (const track of this.sound?.getTracks() ?? []) track.stop();
-  }
-}
-
-async function openMicrophone() {
-  if (!navigator.mediaDevices) throw new Trouble("not-secure");
-  try {
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-    return await navigator.mediaDevices.getUserMedia({ audio });
-  } catch (error) {
-    throw Trouble.ofMicrophone(error);
+    this.microphone?.close();
+    for (const picture of Object.values(this.pictures)) picture.turnOff();
   }
 }

@@ -5,7 +5,7 @@ export class Captions {
   constructor(caller, { speaker }) {
     this.speaker = speaker;
     this.box = $("captions");
-    this.box.querySelectorAll(".said").forEach((row) => row.remove());
+    this.box.querySelectorAll(".said, .gap").forEach((row) => row.remove());
     $("captions-empty").hidden = false;
     this.yours = this.theirs = null;
     this.typed = new Map();
@@ -14,6 +14,8 @@ export class Captions {
     on("user-input", (input) => this.heard(input));
     on("bot-output", (output) => this.spoken(output));
     on("bot-interrupted", () => this.cut());
+    on("line", ({ down, unheard }) => { if (!down && unheard) this.unheard(unheard); });
+    on("status", (status) => { if (status === "resuming") this.gap("The line was down. The bot picks up where you were."); });
   }
 
   row(who, className) {
@@ -33,6 +35,13 @@ export class Captions {
 
   write(row, text) {
     this.follow(() => { row.lastChild.textContent = text; });
+  }
+
+  gap(text) {
+    this.cut();
+    this.yours = null;
+    this.segments.clear(); // a resumed session counts its segments anew
+    this.follow(() => this.box.append(element("p", { className: "gap", textContent: text })));
   }
 
   typing(id, text) {
@@ -58,7 +67,7 @@ export class Captions {
     let segment = this.segments.get(id);
     if (!segment) {
       this.theirs ??= this.row(this.speaker, "theirs");
-      segment = element("span");
+      segment = element("span", { className: "segment" });
       segment.append(element("span"), element("span", { className: "ahead" }));
       this.theirs.lastChild.append(segment, " ");
       if (id !== undefined) this.segments.set(id, segment);
@@ -66,7 +75,7 @@ export class Captions {
     if (segment.classList.contains("cut")) return;
     const done = status === "completed" || aloud === false;
     this.follow(() => {
-      segment.firstChild.textContent = done ? text : progress?.accumulated_text ?? "";
+      said(segment, done ? text : progress?.accumulated_text ?? "");
       segment.lastChild.textContent = done ? "" : progress?.remaining_text ?? text;
     });
     if (done) announce(`${this.speaker}: ${text}`);
@@ -79,6 +88,36 @@ export class Captions {
     }
     this.theirs = null;
   }
+
+  // The server says how many of the bot's words went out while the line was down.
+  unheard(words) {
+    for (const segment of [...this.box.querySelectorAll(".segment:not(.cut)")].reverse()) {
+      const text = segment.firstChild.textContent, count = wordsOf(text).length;
+      if (words <= 0) break;
+      segment.lost = [Math.max(0, count - words), count];
+      words -= count;
+      said(segment, text);
+    }
+  }
+
+  text() {
+    return [...this.box.querySelectorAll(".said, .gap")].map((row) => (
+      row.className === "gap" ? `(${row.textContent})` : `${row.firstChild.textContent}: ${row.lastChild.textContent.trim()}`
+    )).join("\n");
+  }
+}
+
+const wordsOf = (text) => text.split(" ").filter(Boolean);
+
+// What a segment has said so far. Words that went unheard stay struck out while it goes on.
+function said(segment, text) {
+  const [from, to] = segment.lost ?? [0, 0], words = wordsOf(text);
+  if (from === to) {
+    segment.firstChild.textContent = text;
+    return;
+  }
+  const mark = element("s", { className: "unheard", textContent: words.slice(from, to).join(" "), title: "Not heard: the line was down" });
+  segment.firstChild.replaceChildren(words.slice(0, from).join(" "), from ? " " : "", mark, to < words.length ? " " : "", words.slice(to).join(" "));
 }
 
 function announce(text) {

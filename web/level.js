@@ -1,7 +1,8 @@
-// How loud a stream is, 0 to 1, once a frame; calls nothing for people who asked for less motion.
+// How loud a stream is, 0 to 1, once a frame. What only decorates is left out for people who asked
+// for less motion.
 
-export function level(stream, tell) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return () => {};
+export function level(stream, tell, { essential = false } = {}) {
+  if (!essential && matchMedia("(prefers-reduced-motion: reduce)").matches) return () => {};
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 512 });
   context.createMediaStreamSource(stream).connect(analyser);
@@ -14,6 +15,6 @@ export function level(stream, tell) {
   });
   return () => {
     cancelAnimationFrame(frame);
-    context.close();
+    if (context.state !== "closed") context.close();
   };
 }

@@ -1,13 +1,30 @@
-// Choosing a bot, hearing what it is and keeps, and saying yes or no to a recording.
+// Choosing a bot, hearing what it is and keeps, and saying yes or no to what it asks for.
+import { checkFor, stopCheck, useDeviceCheck } from "./devices.js";
 import { $, element, spoken } from "./dom.js";
 import { rehearsing } from "./notices.js";
 
 const SOURCES = { camera: "your camera", screenVideo: "your screen" };
+const QUESTIONS = {
+  recording: {
+    asks: "May this call be recorded?",
+    detail: "Either answer starts the call. Without your yes, nothing is recorded.",
+    yes: "Yes, you may record it",
+    no: "No, do not record it",
+    hint: "Answer the question about the recording first.",
+  },
+  memory: {
+    asks: "May it remember you next time?",
+    detail: "Either answer starts the call. Without your yes, it forgets you when you hang up.",
+    yes: "Yes, it may remember me",
+    no: "No, forget me",
+    hint: "Answer the question about remembering you first.",
+  },
+};
 
 const years = (days) => (days >= 365 ? `${Math.round(days / 365)} years` : `${days} days`);
 
 function promises(card) {
-  const seen = Object.entries(card.sees).map(([source, rate]) => `${SOURCES[source] ?? source} (${rate} ${rate === 1 ? "picture" : "pictures"} a second)`);
+  const seen = Object.entries(card.sees).map(([source, rate]) => `${SOURCES[source] ?? source} (up to ${rate} ${rate === 1 ? "picture" : "pictures"} a second)`);
   return [
     ["Hears and sees", ["your voice", ...seen].join(", ") + (seen.length ? ", each only while you turn it on" : "")],
     ["Keeps", card.records ? `a recording if you allow it, for ${years(card.retention_days)}` : "nothing after the call"],
@@ -21,10 +38,12 @@ export class Lobby {
     this.cards = cards;
     $("bots").replaceChildren(...cards.map((card) => this.option(card)));
     $("bots").onchange = () => this.show();
-    $("consent").onchange = () => this.check();
+    $("consents").onchange = () => this.check();
+    useDeviceCheck();
     const start = (speak) => {
-      if (this.ready) onCall(this.order(speak));
-      else $("consent").querySelector("input").focus();
+      if (!this.ready) return this.unanswered.querySelector("input").focus();
+      stopCheck();
+      onCall(this.order(speak));
     };
     $("choice").onsubmit = (event) => {
       event.preventDefault();
@@ -45,14 +64,30 @@ export class Lobby {
     return label;
   }
 
+  question(name) {
+    const { asks, detail, yes, no } = QUESTIONS[name];
+    const group = element("fieldset", { className: "consent" });
+    group.dataset.name = name;
+    group.append(
+      element("legend", { textContent: asks }),
+      element("p", { className: "quiet", textContent: detail }),
+      ...[["yes", yes], ["no", no]].map(([value, text]) => {
+        const label = element("label");
+        label.append(element("input", { type: "radio", name, value }), ` ${text}`);
+        return label;
+      }),
+    );
+    return group;
+  }
+
   get card() {
     const name = $("bots").querySelector("input:checked")?.value;
     return this.cards.find((card) => card.name === name);
   }
 
-  get asksToRecord() { return this.card.records && this.card.consent.includes("recording"); }
-  get answer() { return $("consent").querySelector("input:checked")?.value; }
-  get ready() { return Boolean(this.card) && (!this.asksToRecord || Boolean(this.answer)); }
+  get questions() { return [...$("consents").children]; }
+  get unanswered() { return this.questions.find((group) => !group.querySelector("input:checked")); }
+  get ready() { return Boolean(this.card) && !this.unanswered; }
 
   show() {
     const card = this.card;
@@ -66,19 +101,19 @@ export class Lobby {
       pair.append(element("dt", { textContent: term }), element("dd", { textContent: text }));
       return pair;
     }));
-    $("consent").hidden = !this.asksToRecord;
-    $("consent-detail").textContent = "Either answer starts the call. Without your yes, nothing is recorded.";
-    for (const answer of $("consent").querySelectorAll("input")) answer.checked = false;
+    const asked = card.consent.filter((name) => name in QUESTIONS && (name !== "recording" || card.records));
+    $("consents").replaceChildren(...asked.map((name) => this.question(name)));
+    checkFor(card);
     this.check();
   }
 
   check() {
     for (const id of ["start", "start-typing"]) $(id).setAttribute("aria-disabled", String(!this.ready));
-    $("start-hint").textContent = this.ready ? "" : "Answer the question about the recording first.";
+    $("start-hint").textContent = this.unanswered ? QUESTIONS[this.unanswered.dataset.name].hint : "";
   }
 
   order(speak) {
-    const consent = this.asksToRecord ? { recording: this.answer === "yes" } : {};
-    return { card: this.card, bot: this.card.name, consent, speak };
+    const answers = this.questions.map((group) => [group.dataset.name, group.querySelector("input:checked").value === "yes"]);
+    return { card: this.card, bot: this.card.name, consent: Object.fromEntries(answers), speak };
   }
 }

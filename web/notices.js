@@ -1,15 +1,12 @@
-// What the session tells the caller besides its answers: notices, transfers, answer times.
-import { $, element } from "./dom.js";
+// What the session tells the caller besides its answers: notices, transfers, the state of the line.
+import { $ } from "./dom.js";
 
-const LAYERS = {
-  endpointing_ms: "hearing you out",
-  asr_ms: "transcript",
-  model_ms: "model",
-  tool_ms: "tools",
-  tts_ms: "voice",
-  other_ms: "other",
-};
 const TRANSFER = { requested: "A colleague has been called and will take over." };
+const LINE = {
+  down: "Nothing comes through at the moment. Your turn is kept, and the bot waits.",
+  reconnecting: "The connection was lost. Trying to get back to the same call…",
+  resuming: "The call itself was lost. Picking up the conversation in a new one…",
+};
 
 export function notice(text) {
   $("notice").textContent = text;
@@ -17,34 +14,40 @@ export function notice(text) {
 }
 
 export function rehearsing(vendors) {
-  $("rehearsal").hidden = !vendors?.length;
-  $("ai").hidden = Boolean(vendors?.length);
-  if (vendors?.length) {
-    $("rehearsal").textContent = `Scripted rehearsal, not an AI. Played here: ${vendors.join(", ")}.`;
-  }
+  const rehearsed = Boolean(vendors?.length);
+  $("rehearsal").hidden = !rehearsed;
+  $("ai").textContent = rehearsed ? "AI rehearsal" : "AI, not a person";
+  if (rehearsed) $("rehearsal").textContent = `Scripted rehearsal, not an AI. Played here: ${vendors.join(", ")}.`;
+}
+
+export function recording(on) {
+  $("withdraw").hidden = !on;
+}
+
+function line(state) {
+  $("line-state").textContent = LINE[state] ?? "";
+  $("line-state").hidden = !LINE[state];
 }
 
 export function followNotices(caller) {
   notice("");
-  $("times").replaceChildren();
-  $("times-empty").hidden = false;
+  line("");
   const tell = {
     notice: ({ text }) => notice(text),
     document: ({ name, status }) => notice(`${name}: ${status}.`),
     transfer: ({ text, status }) => notice(text ?? TRANSFER[status] ?? `Transfer: ${status}.`),
     error: ({ text }) => notice(text),
-    session: ({ rehearsal }) => rehearsing(rehearsal),
+    session: ({ rehearsal, recorded }) => { rehearsing(rehearsal); recording(recorded); },
+    consent: ({ recorded }) => recording(recorded),
     rehearsal: ({ vendors }) => rehearsing(vendors),
-    turn: answered,
+    line: ({ secs, unheard }) => {
+      caller.tell("line", { down: false, unheard });
+      notice(`The line was down for ${Math.round(secs)} s.${unheard ? " You may have missed some words: they are struck out, and the bot knows." : ""}`);
+    },
   };
   caller.addEventListener("server-message", ({ detail }) => tell[detail?.type]?.(detail));
   caller.addEventListener("error", ({ detail }) => { if (!detail.fatal) notice(detail.error); });
-}
-
-function answered({ n, total_ms: total, ...layers }) {
-  $("times-empty").hidden = true;
-  const parts = Object.entries(LAYERS).filter(([key]) => layers[key]).map(([key, word]) => `${word} ${layers[key]}`);
-  const item = element("li", { value: n });
-  item.append(element("strong", { textContent: `${total} ms` }), parts.length ? ` (${parts.join(", ")})` : "");
-  $("times").append(item);
+  caller.addEventListener("line", ({ detail }) => line(detail.down ? "down" : ""));
+  caller.addEventListener("status", ({ detail }) => line(detail));
+  caller.addEventListener("end", () => { line(""); recording(false); });
 }

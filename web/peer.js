@@ -1,16 +1,16 @@
-// The connection to Pipecat's SmallWebRTC: sound, a data channel, and coming back after a drop.
+// The connection to Pipecat's SmallWebRTC: sound, pictures, a data channel, and coming back after a drop.
 import { Trouble, asJson, ask } from "./trouble.js";
 
 const PING_MS = 1000; // the server counts three seconds without one as not connected
 const GRACE_MS = 2000; // a "disconnected" connection often recovers by itself
 const GIVE_UP_MS = 30000; // the server ends a session that has been unreachable this long
-const MICROPHONE = 0, CAMERA = 1, SCREEN = 2; // the order of the transceivers is the protocol
+export const MICROPHONE = 0, CAMERA = 1, SCREEN = 2; // the order of the transceivers is the protocol
 
 // Events: open, message (detail: parsed JSON), voice (detail: MediaStream), lost, gone (detail: Trouble), left.
 export class Peer extends EventTarget {
-  constructor({ offerUrl, iceServers = [], microphone = null }) {
+  constructor({ offerUrl, headers, iceServers = [], tracks = [null, null, null], thrifty = false }) {
     super();
-    Object.assign(this, { offerUrl, iceServers, microphone, id: null, closed: false, restarting: false });
+    Object.assign(this, { offerUrl, headers, iceServers, tracks, thrifty, id: null, closed: false, restarting: false });
   }
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
@@ -29,10 +29,10 @@ export class Peer extends EventTarget {
     connection.ontrack = ({ track }) => {
       if (track.kind === "audio") this.tell("voice", new MediaStream([track]));
     };
-    const sound = connection.addTransceiver("audio", { direction: "sendrecv" });
-    connection.addTransceiver("video", { direction: "sendrecv" });
-    connection.addTransceiver("video", { direction: "sendonly" });
-    if (this.microphone) await sound.sender.replaceTrack(this.microphone);
+    this.senders = ["audio", "video", "video"].map((kind, index) => (
+      connection.addTransceiver(kind, { direction: index === SCREEN ? "sendonly" : "sendrecv" }).sender
+    ));
+    await Promise.all(this.senders.map((sender, index) => sender.replaceTrack(this.tracks[index])));
     const channel = this.channel = connection.createDataChannel("chat", { ordered: true });
     channel.onopen = () => this.opened(channel);
     channel.onmessage = ({ data }) => this.hear(data);
@@ -51,9 +51,9 @@ export class Peer extends EventTarget {
     await connection.setLocalDescription(await connection.createOffer());
     const { sdp, type } = connection.localDescription;
     const offer = { sdp, type, pc_id: this.id, restart_pc: restart };
-    const answer = await ask(this.offerUrl, asJson(offer));
+    const answer = await ask(this.offerUrl, asJson(offer, { headers: this.headers }));
     this.id = answer.pc_id;
-    await connection.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+    await connection.setRemoteDescription({ sdp: this.thrifty ? silenceIsFree(answer.sdp) : answer.sdp, type: answer.type });
     this.answered = true;
     await this.sendCandidates();
   }
@@ -65,14 +65,16 @@ export class Peer extends EventTarget {
       sdp_mline_index: candidate.sdpMLineIndex,
     }));
     if (found.length) {
-      await ask(this.offerUrl, asJson({ pc_id: this.id, candidates: found }, "PATCH")).catch(() => {});
+      await ask(this.offerUrl, asJson({ pc_id: this.id, candidates: found }, { method: "PATCH", headers: this.headers })).catch(() => {});
     }
   }
 
   opened(channel) {
-    this.pinging = setInterval(() => {
+    const ping = () => {
       if (channel.readyState === "open") channel.send(`ping: ${Date.now()}`);
-    }, PING_MS);
+    };
+    ping();
+    this.pinging = setInterval(ping, PING_MS);
     this.showTracks();
     this.tell("open");
   }
@@ -108,6 +110,7 @@ export class Peer extends EventTarget {
         break;
       } catch (trouble) {
         if (trouble.code === "refused" || Date.now() > giveUp) {
+          this.close();
           this.tell("gone", new Trouble("lost"));
           break;
         }
@@ -123,10 +126,16 @@ export class Peer extends EventTarget {
     return true;
   }
 
+  // Sends a track in one of the three places, or none.
+  async show(index, track) {
+    this.tracks[index] = track;
+    await this.senders?.[index].replaceTrack(track);
+    this.showTracks();
+  }
+
   showTracks() {
-    const on = { [MICROPHONE]: Boolean(this.microphone?.enabled), [CAMERA]: false, [SCREEN]: false };
-    for (const [index, enabled] of Object.entries(on)) {
-      this.send({ type: "signalling", message: { type: "trackStatus", receiver_index: Number(index), enabled } });
+    for (const [index, track] of this.tracks.entries()) {
+      this.send({ type: "signalling", message: { type: "trackStatus", receiver_index: index, enabled: Boolean(track?.enabled) } });
     }
   }
 
@@ -136,3 +145,7 @@ export class Peer extends EventTarget {
     this.connection?.close();
   }
 }
+
+// Asks Opus to send next to nothing while the microphone's gate is shut.
+const silenceIsFree = (sdp) => sdp.replace(/a=rtpmap:(\d+) opus\/48000\/2\r\n(?:a=fmtp:\1 ([^\r]*)\r\n)?/i,
+  (_, id, options) => `a=rtpmap:${id} opus/48000/2\r\na=fmtp:${id} ${[options, "usedtx=1"].filter(Boolean).join(";")}\r\n`);

@@ -1,12 +1,14 @@
-// What the bot is doing: listening, hearing you, thinking, speaking.
+// What the bot is doing: listening, hearing you, looking, thinking, speaking.
 import { $ } from "./dom.js";
 
 const WORDS = {
   connecting: "Connecting…",
   reconnecting: "Connection lost. Reconnecting…",
+  resuming: "Picking up the conversation…",
   listening: "Listening",
   hearing: "Hearing you",
   thinking: "Thinking",
+  looking: "Looking",
   speaking: "Speaking",
 };
 const NEXT = {
@@ -26,10 +28,13 @@ export function followState(caller) {
     $("orb").dataset.state = state;
     $("state").textContent = WORDS[state];
   };
+  const thinks = () => ["thinking", "looking"].includes($("orb").dataset.state);
   for (const [event, state] of Object.entries(NEXT)) caller.addEventListener(event, () => show(state));
+  caller.addEventListener("server-message", ({ detail }) => {
+    if (detail?.type === "saw" && detail.frames?.length && $("orb").dataset.state === "thinking") show("looking");
+  });
   caller.addEventListener("bot-llm-stopped", () => {
-    const thinking = $("orb").dataset.state === "thinking";
-    if (thinking) silent = setTimeout(() => show("listening"), SILENT_MS);
+    if (thinks()) silent = setTimeout(() => show("listening"), SILENT_MS);
   });
   caller.addEventListener("status", ({ detail }) => { if (WORDS[detail]) show(detail); });
 }

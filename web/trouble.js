@@ -5,12 +5,19 @@ const CASES = {
   "microphone-refused": ["This page may not use your microphone", "Allow it with the icon beside the address, then try again. Or type instead.", ["retry", "type"]],
   "microphone-busy": ["Your microphone is in use", "Another program holds it. Close that program and try again, or type instead.", ["retry", "type"]],
   "not-secure": ["Microphones work on secure pages only", "Open this page with https:// or on localhost. Or type instead.", ["type"]],
+  "no-camera": ["No camera was found", "Connect one and turn it on again. The call goes on without it.", []],
+  "camera-refused": ["This page may not use your camera", "Allow it with the icon beside the address, then turn it on again. The call goes on without it.", []],
+  "camera-busy": ["Your camera is in use", "Another program holds it. Close that program, then turn it on again.", []],
+  "camera-not-secure": ["Cameras work on secure pages only", "Open this page with https:// or on localhost. The call goes on without it.", []],
+  "screen-refused": ["Your screen is not shared", "Choose a screen, a window or a tab when the browser asks. If it does not ask, allow screen sharing for this browser.", []],
+  "no-screen": ["This browser cannot share a screen", "Use a current desktop browser for that. The call goes on without it.", []],
   "no-webrtc": ["This browser cannot place calls", "Open this page in a current Firefox, Chrome, Edge or Safari.", []],
   "server-gone": ["The server does not answer", "Check your connection, and that the server is running. Then try again.", ["retry"]],
   "busy": ["All lines are busy", "Try again in a moment.", ["retry"]],
   "refused": ["The server refused the call", "", ["retry"]],
-  "lost": ["The connection was lost", "It could not be picked up again. Call again to start over.", ["retry"]],
-  "fault": ["The bot could not go on", "Call again. If it happens again, tell whoever runs this server.", ["retry"]],
+  "lost": ["The connection was lost", "It could not be picked up again. Call again to start over.", ["again"]],
+  "not-kept": ["The connection was lost for too long", "What was said is no longer kept, so the bot will not remember it. Call again to start over.", ["again"]],
+  "fault": ["The bot could not go on", "Call again. If it happens again, tell whoever runs this server.", ["again"]],
 };
 
 export class Trouble extends Error {
@@ -24,13 +31,28 @@ export class Trouble extends Error {
   get cure() { return this.detail || CASES[this.code][1]; }
   get actions() { return CASES[this.code][2]; }
 
+  static of(error, codes, otherwise) {
+    return error instanceof Trouble ? error : new Trouble(codes[error.name] ?? otherwise);
+  }
+
   static ofMicrophone(error) {
-    const codes = {
+    return Trouble.of(error, {
       NotAllowedError: "microphone-refused",
       SecurityError: "microphone-refused",
       NotReadableError: "microphone-busy",
-    };
-    return new Trouble(codes[error.name] ?? "no-microphone");
+    }, "no-microphone");
+  }
+
+  static ofCamera(error) {
+    return Trouble.of(error, {
+      NotAllowedError: "camera-refused",
+      SecurityError: "camera-refused",
+      NotReadableError: "camera-busy",
+    }, "no-camera");
+  }
+
+  static ofScreen(error) {
+    return Trouble.of(error, {}, "screen-refused");
   }
 }
 
@@ -47,9 +69,9 @@ export async function ask(url, options = {}) {
   throw new Trouble(answer.status === 503 ? "busy" : "refused", words);
 }
 
-export const asJson = (body, method = "POST") => ({
+export const asJson = (body, { method = "POST", headers = {} } = {}) => ({
   method,
   signal: AbortSignal.timeout(15000),
-  headers: { "Content-Type": "application/json" },
+  headers: { "Content-Type": "application/json", ...headers },
   body: JSON.stringify(body),
 });

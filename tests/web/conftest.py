@@ -1,9 +1,11 @@
+import inspect
 import os
 import shutil
 import wave
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from services.rehearsal.mouth import speak
 from tests.serving.conftest import make_app  # noqa: F401
@@ -23,14 +25,23 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
     "--allow-loopback-in-peer-connection",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    # This machine only; under its second name it is no secure place.
+    "--host-resolver-rules=MAP vivace.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--auto-select-tab-capture-source-by-title=Invoice",
 ]
 
 
-@pytest.fixture
-def speech(tmp_path) -> Path:
+def pytest_collection_modifyitems(items):
+    """One event loop for all of them, so that they share one browser."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and inspect.iscoroutinefunction(item.obj):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory) -> Path:
     """A microphone's worth of sound: 2 s of quiet, one spoken line, 4 s of quiet, repeated."""
-    path, rate = tmp_path / "microphone.wav", 16000
+    path, rate = tmp_path_factory.mktemp("sound") / "microphone.wav", 16000
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -43,7 +54,7 @@ def speech(tmp_path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(speech):
     """Debian's Chromium with a fake microphone; it reaches this machine only."""
     if not CHROMIUM and not os.environ.get("CI"):
@@ -61,13 +72,20 @@ async def chromium(speech):
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(chromium):
-    """Opens the page of a server and keeps what the browser complained of and asked for."""
+    """Opens the page of a server and keeps what the browser complained of and asked for.
 
-    async def open_page(url, **options):
+    ``before`` is called with the page before it is opened.
+    """
+    contexts = []
+
+    async def open_page(url, *, before=None, **options):
         context = await chromium.new_context(**{"permissions": ["microphone"]} | options)
+        contexts.append(context)
         page = await context.new_page()
+        if before:
+            await before(page)
         page.requested, page.complaints = [], []
         page.on("request", lambda request: page.requested.append(request.url))
         page.on("console", lambda message: page.complaints.append(message.text))
@@ -76,4 +94,6 @@ async def visit(chromium):
         await page.goto(url)
         return page
 
-    return open_page
+    yield open_page
+    for context in contexts:
+        await context.close()

@@ -9,16 +9,11 @@ from playwright.async_api import expect
 
 from serving.server import listening
 from tests.serving import echo
+from tests.web.steps import say, start_call
 
 pytestmark = pytest.mark.slow
 
 NO_CONSENT = dataclasses.replace(echo.CARD, name="open_house", records=False, rehearsed=())
-
-
-async def start_call(page, *, recording="No, do not record it", button="Start the call"):
-    await page.get_by_label(recording).check()
-    await page.get_by_role("button", name=button).click()
-    await expect(page.locator("#state")).to_have_text("Listening")
 
 
 async def test_the_page_loads_from_this_server_alone_and_breaks_no_policy(make_app, visit):
@@ -81,8 +76,7 @@ async def test_a_caller_without_a_microphone_can_type(make_app, visit):
         page = await visit(url, permissions=[])
         await start_call(page, button="Type instead")
         await expect(page.get_by_role("button", name="Mute")).to_be_hidden()
-        await page.get_by_label("Type your words").fill("Good morning")
-        await page.get_by_role("button", name="Send", exact=True).click()
+        await say(page, "Good morning")
         await expect(page.locator("#captions")).to_contain_text("You said: Good morning")
 
 
@@ -117,7 +111,7 @@ async def test_a_rehearsal_says_that_it_is_scripted_and_a_call_that_it_is_an_ai(
         await page.get_by_label("Echo").check()
         await start_call(page)
         await expect(page.get_by_text("Scripted rehearsal, not an AI")).to_be_visible()
-        await expect(page.get_by_text("AI, not a person")).to_be_hidden()
+        await expect(page.locator("#ai")).to_have_text("AI rehearsal")
 
 
 async def test_a_document_is_uploaded_and_announced_to_the_bot(make_app, visit, tmp_path):
@@ -200,8 +194,7 @@ async def test_a_dropped_connection_comes_back_to_the_same_session(make_app, vis
             connections,
         )
         await expect(page.locator("#state")).not_to_have_text("Connection lost. Reconnecting…")
-        await page.get_by_label("Type your words").fill("Are you still there?")
-        await page.get_by_role("button", name="Send", exact=True).click()
+        await say(page, "Are you still there?")
         await expect(page.locator("#captions")).to_contain_text("You said: Are you still there?")
         assert await page.evaluate("made => made.length", connections) == 2
         assert len(app.state.switchboard) == 1
