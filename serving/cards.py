@@ -20,6 +20,8 @@ class BotCard:
         records: Whether it leaves a tape, consent given.
         retention_days: Days the tape is kept; ``None`` when the policy sets no limit.
         redacts: Whether identifying details are taken out before the model reads them.
+        gates: Whether the page may hold back what is no voice: noise then costs nothing
+            upstream, and a voice comes 30 ms later.
         rehearsed: Vendors played by the rehearsal instead of called.
     """
 
@@ -32,6 +34,7 @@ class BotCard:
     records: bool = False
     retention_days: int | None = None
     redacts: bool = False
+    gates: bool = False
     rehearsed: tuple[str, ...] = ()
 
 

@@ -175,6 +175,7 @@ async def _caller_token(
     sends = ["audio", "video", "screenVideo"] if video else ["audio"]
     properties = DailyMeetingTokenProperties(
         user_name="Caller",
+        user_id=f"caller-{uuid.uuid4().hex[:8]}",
         enable_screenshare=video,
         permissions={"hasPresence": True, "canSend": sends, "canAdmin": False},
     )

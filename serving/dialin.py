@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -47,11 +48,15 @@ def dialin_router(catalogue: Catalogue, *, rooms: Callable[[], DailyRooms]) -> A
     """
     routes = APIRouter()
     service: list[DailyRooms] = []
+    seen: deque[str] = deque(maxlen=1000)
 
     @routes.post("/daily/dial-in/{bot}")
     async def dial_in(bot: str, request: Request) -> dict[str, str]:
         raw = await request.body()
         _check_signature(request.headers, raw)
+        if (signature := request.headers["x-pinless-signature"]) in seen:
+            raise HTTPException(403, "This dial-in webhook has been answered.")
+        seen.append(signature)
         try:
             call = json.loads(raw)
             if call.get("test") or call.get("Test"):
@@ -86,7 +91,7 @@ def _check_signature(headers: Mapping[str, str], raw: bytes) -> None:
     stamp = headers.get("x-pinless-timestamp", "")
     signed = hmac.new(base64.b64decode(secret), stamp.encode() + b"." + raw, hashlib.sha256)
     expected = base64.b64encode(signed.digest()).decode()
-    if not hmac.compare_digest(expected, headers.get("x-pinless-signature", "")):
+    if not hmac.compare_digest(expected.encode(), headers.get("x-pinless-signature", "").encode()):
         raise HTTPException(403, "The dial-in webhook is not signed by Daily.")
     sent = float(stamp) / (1000 if len(stamp) > 11 else 1)  # Daily sends ms, its guide says s
     if abs(time.time() - sent) > SIGNATURE_SECS:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
-from pipecat.runner.types import SmallWebRTCRunnerArguments
+from fastapi import APIRouter, HTTPException, Request
 from pipecat.transports.smallwebrtc.request_handler import (
     IceCandidate,
     SmallWebRTCPatchRequest,
@@ -13,7 +12,8 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from serving.cards import Catalogue, choose
 from serving.switchboard import Call, Switchboard
-from serving.webrtc import GONE, CallerConnection, CallerRequestHandler
+from serving.tokens import Doorkeeper
+from serving.webrtc import GONE
 
 
 class Offer(BaseModel):
@@ -44,35 +44,42 @@ class Candidates(BaseModel):
 
 
 def offer_router(
-    switchboard: Switchboard, catalogue: Catalogue, handler: CallerRequestHandler
+    switchboard: Switchboard, catalogue: Catalogue, *, keeper: Doorkeeper
 ) -> APIRouter:
-    """The signalling routes."""
+    """The signalling routes.
+
+    Args:
+        switchboard: Runs the sessions.
+        catalogue: The bots there are.
+        keeper: Knows who belongs to a session: their offers, restarts and candidates only.
+    """
     router = APIRouter()
 
-    async def answer(offer: Offer, call: Call | None) -> dict[str, str]:
-        async def put_through(connection: CallerConnection) -> None:
-            assert call, "an offer without a pc_id belongs to a call"
-            switchboard.connect(
-                call, SmallWebRTCRunnerArguments(webrtc_connection=connection), connection
-            )
+    def token_in(offer: Offer) -> Any:
+        return (offer.request_data or {}).pop("token", None) if keeper.guarded else None
 
+    async def answer(offer: Offer, call: Call | None) -> dict[str, str]:
         request = SmallWebRTCRequest(offer.sdp, offer.type, offer.pc_id, offer.restart_pc)
-        return await handler.handle_web_request(request, put_through)
+        return await switchboard.offer(request, call)
 
     @router.post("/sessions/{session_id}/api/offer")
-    async def offer_in_session(session_id: str, offer: Offer):
+    async def offer_in_session(session_id: str, offer: Offer, request: Request):
         call = switchboard.find(session_id)
+        keeper.belongs(request, session_id, token_in(offer))
         if offer.pc_id and getattr(call.line, "pc_id", None) != offer.pc_id:
             raise HTTPException(404, GONE)
         call.body = {**(offer.request_data or {}), **call.body}
         return await answer(offer, call)
 
     @router.post("/api/offer")
-    async def offer_directly(offer: Offer):
+    async def offer_directly(offer: Offer, request: Request):
+        token = token_in(offer)
         if offer.pc_id:
+            keeper.belongs(request, switchboard.on_connection(offer.pc_id).id, token)
             return await answer(offer, None)
         body = offer.request_data or {}
-        call = switchboard.admit({**body, "bot": choose(catalogue, body.get("bot"))})
+        body = {**body, "bot": choose(catalogue, body.get("bot"))}
+        call = switchboard.admit(body, session_id=await keeper.open(request, token))
         try:
             return await answer(offer, call)
         except HTTPException:
@@ -80,16 +87,17 @@ def offer_router(
             raise
 
     @router.patch("/sessions/{session_id}/api/offer")
-    async def candidates_in_session(session_id: str, patch: Candidates):
+    async def candidates_in_session(session_id: str, patch: Candidates, request: Request):
         call = switchboard.find(session_id)
         if getattr(call.line, "pc_id", None) != patch.pc_id:
             raise HTTPException(404, GONE)
-        return await candidates_directly(patch)
+        return await candidates_directly(patch, request)
 
     @router.patch("/api/offer")
-    async def candidates_directly(patch: Candidates):
+    async def candidates_directly(patch: Candidates, request: Request):
+        keeper.belongs(request, switchboard.on_connection(patch.pc_id).id)
         found = [IceCandidate(**one.model_dump()) for one in patch.candidates]
-        await handler.handle_patch_request(SmallWebRTCPatchRequest(patch.pc_id, found))
+        await switchboard.candidates(SmallWebRTCPatchRequest(patch.pc_id, found))
         return {"status": "success"}
 
     return router

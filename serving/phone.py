@@ -19,6 +19,7 @@ from xml.sax.saxutils import quoteattr
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, HTTPException, Request, Response
+from starlette.requests import HTTPConnection
 
 from serving.cards import Catalogue, choose
 from sessions.locality import is_local
@@ -41,19 +42,25 @@ def plivo_signature(url: str, form: Mapping[str, str], nonce: str, token: str) -
     return base64.b64encode(signed).decode()
 
 
-def _by_twilio(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+def _by_twilio(
+    url: str, form: Mapping[str, str], request: HTTPConnection, raw: bytes, key: str
+) -> bool:
     signature = request.headers.get("x-twilio-signature", "")
     return hmac.compare_digest(twilio_signature(url, form, key).encode(), signature.encode())
 
 
-def _by_plivo(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+def _by_plivo(
+    url: str, form: Mapping[str, str], request: HTTPConnection, raw: bytes, key: str
+) -> bool:
     nonce = request.headers.get("x-plivo-signature-v3-nonce", "")
     expected = plivo_signature(url, form, nonce, key)
     given = request.headers.get("x-plivo-signature-v3", "").split(",")
     return any(hmac.compare_digest(expected.encode(), one.strip().encode()) for one in given)
 
 
-def _by_telnyx(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+def _by_telnyx(
+    url: str, form: Mapping[str, str], request: HTTPConnection, raw: bytes, key: str
+) -> bool:
     stamp = request.headers.get("telnyx-timestamp", "")
     try:
         signature = base64.b64decode(request.headers.get("telnyx-signature-ed25519", ""))
@@ -64,9 +71,11 @@ def _by_telnyx(url: str, form: Mapping[str, str], request: Request, raw: bytes, 
         return False
 
 
-def _by_password(url: str, form: Mapping[str, str], request: Request, raw: bytes, key: str) -> bool:
+def _by_password(
+    url: str, form: Mapping[str, str], request: HTTPConnection, raw: bytes, key: str
+) -> bool:
     expected = "Basic " + base64.b64encode(f"exotel:{key}".encode()).decode()
-    return hmac.compare_digest(expected, request.headers.get("authorization", ""))
+    return hmac.compare_digest(expected.encode(), request.headers.get("authorization", "").encode())
 
 
 SECRETS = {
@@ -136,6 +145,18 @@ def phone_router(
     return routes
 
 
+def is_signed_handshake(websocket: HTTPConnection) -> bool:
+    """Whether a carrier has signed the handshake of a media socket, as a GET of its ``wss`` URL."""
+    origin = os.environ.get("VIVACE_PUBLIC_URL") or _origin(websocket)
+    query = f"?{websocket.url.query}" if websocket.url.query else ""
+    url = "ws" + origin.removeprefix("http").removeprefix("ws") + websocket.url.path + query
+    return any(
+        is_signed(url, {}, websocket, b"", os.environ[name])
+        for name, is_signed in SECRETS.values()
+        if os.environ.get(name)
+    )
+
+
 def _check(carrier: str, url: str, form: Mapping[str, str], request: Request, raw: bytes) -> None:
     name, is_signed = SECRETS[carrier]
     if secret := os.environ.get(name):
@@ -149,7 +170,7 @@ def _check(carrier: str, url: str, form: Mapping[str, str], request: Request, ra
         raise HTTPException(403, f"The {carrier} line is closed: set {name} in .env to open it.")
 
 
-def _origin(request: Request) -> str:
+def _origin(request: HTTPConnection) -> str:
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
     host = request.headers.get("x-forwarded-host", request.headers.get("host", ""))
     return f"{scheme}://{host}"

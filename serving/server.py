@@ -1,33 +1,48 @@
 """Serves the app on a port, and leaves cleanly."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, contextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
 import uvicorn
 from fastapi import FastAPI
 
+from serving.handover import GO, inherit, succession
+from serving.limits import PunctualProtocol
+from serving.rooms import LIFETIME_SECS as LONGEST_SECS
+
 
 class PortError(RuntimeError):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen where it was told to, or cannot start."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, ending the sessions before it waits for their connections."""
+    """uvicorn, ending the sessions before it waits for their connections.
 
-    def __init__(self, app: FastAPI):
+    SIGTERM lets the sessions end by themselves first; Ctrl-C, or a second signal, does not.
+    """
+
+    def __init__(self, app: FastAPI, *, drain_secs: float):
         super().__init__(
             uvicorn.Config(
-                app, log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="on"
+                app,
+                http=PunctualProtocol,
+                log_config=None,
+                log_level="warning",  # below it, URLs are logged, and tokens may stand in them
+                access_log=False,
+                timeout_graceful_shutdown=1,
+                lifespan="on",
             )
         )
         self.listening = asyncio.Event()
         self._left_behind = 0
+        self._drain_secs = drain_secs
+        self._draining: asyncio.Task | None = None
         self._switchboard = app.state.switchboard
 
     async def run_until_left(self, sock: socket.socket) -> int:
@@ -35,7 +50,32 @@ class _Server(uvicorn.Server):
         await self.serve(sockets=[sock])
         return self._left_behind
 
-    @contextmanager
+    def handle_exit(self, sig: int, frame) -> None:
+        """Leave: at once, or when the sessions have ended."""
+        if sig == signal.SIGTERM and self._drain_secs and not self._draining:
+            self.drain()
+        else:
+            super().handle_exit(sig, frame)
+
+    def drain(self, *, within: float | None = None) -> None:
+        """Take nobody more in, and leave when the sessions have ended or the time is up."""
+        secs = self._drain_secs if within is None else within
+        self._draining = self._draining or asyncio.create_task(self._drain(secs), name="drain")
+
+    def give_way(self) -> None:
+        """Leave the port to a successor, and go when the last call has ended."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, self.config.http_protocol_class):  # type: ignore[arg-type]
+                connection.shutdown()  # a client that keeps it open would ask here for a session
+        self.drain(within=LONGEST_SECS)
+
+    async def _drain(self, secs: float) -> None:
+        await self._switchboard.drain(within=secs)
+        self.should_exit = True
+
+    @contextlib.contextmanager
     def capture_signals(self):
         """Leave on Ctrl-C and SIGTERM without raising them again afterwards."""
         if threading.current_thread() is not threading.main_thread():
@@ -51,7 +91,10 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:  # uvicorn has logged why
+            raise PortError("The server did not start. The reason is in the log above.") from None
         self.listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -80,9 +123,15 @@ def _bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def listening(
-    app: FastAPI, *, host: str = "127.0.0.1", port: int = 0
+    app: FastAPI,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    drain_secs: float = 0.0,
+    take_over: bool = False,
+    succeeded: bool = False,
 ) -> AsyncIterator[tuple[str, asyncio.Task[int]]]:
     """Serve while the block runs.
 
@@ -90,27 +139,45 @@ async def listening(
         app: What `serving.app.create_app` made.
         host: Address to listen on: this machine only, unless told otherwise.
         port: Port to listen on; 0 takes a free one.
+        drain_secs: How long running sessions may go on after SIGTERM.
+        take_over: Take the port from the server that has it; see `serving.handover`.
+        succeeded: Let another server take the port from this one.
 
     Yields:
         The URL, and the task that serves: done after Ctrl-C, with the number of sessions that
         would not end.
 
     Raises:
-        PortError: The port is taken or not ours to take.
+        PortError: The port is taken or not ours to take, or the engine does not start.
+        HandoverError: There is no server to take the port from.
     """
-    sock = _bind(host, port)
-    server = _Server(app)
+    sock, old = inherit(port) if take_over else (_bind(host, port), None)
+    server = _Server(app, drain_secs=drain_secs)
     task = asyncio.create_task(server.run_until_left(sock), name="server")
     ready = asyncio.create_task(server.listening.wait())
     try:
         await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done() and task.exception():
+            await task
         where = f"[{host}]" if ":" in host else host
-        yield f"http://{where}:{sock.getsockname()[1]}", task
+        bound = sock.getsockname()[1]
+        async with contextlib.AsyncExitStack() as stack:
+            if succeeded:
+                app.state.port, switchboard = bound, app.state.switchboard
+                await stack.enter_async_context(
+                    succession(app, sock, switchboard=switchboard, on_go=server.give_way)
+                )
+            if old:
+                old.sendall(GO)
+                old.close()
+            yield f"http://{where}:{bound}", task
     finally:
         ready.cancel()
         server.should_exit = True
-        await task
-        sock.close()
+        try:
+            await task
+        finally:
+            sock.close()
 
 
 async def serve(
@@ -118,20 +185,35 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    drain_secs: float = 0.0,
+    take_over: bool = False,
     announce: Callable[[str], None] = print,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; running sessions are ended and gone within five seconds.
+
+    With `drain_secs`, SIGTERM first lets them end by themselves.
 
     Args:
         app: What `serving.app.create_app` made.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
+        drain_secs: How long running sessions may go on after SIGTERM.
+        take_over: Take the port from the server that has it, which goes when its calls have.
         announce: Told the URL once callers can reach it.
 
     Raises:
-        PortError: The port is taken or not ours to take.
+        PortError: The port is taken or not ours to take, or the engine does not start.
+        HandoverError: There is no server to take the port from.
     """
-    async with listening(app, host=host, port=port) as (url, left):
+    server = listening(
+        app,
+        host=host,
+        port=port,
+        drain_secs=drain_secs,
+        take_over=take_over,
+        succeeded=hasattr(socket, "send_fds"),
+    )
+    async with server as (url, left):
         announce(url)
         left_behind = await left
     if left_behind:

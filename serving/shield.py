@@ -30,8 +30,6 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-LONGEST_BODY = 2**20
-"""Bytes of a request that is no upload; an offer has some 10 kB."""
 REFUSED = 4003
 """WebSocket close code of Pipecat's runner for an origin that is not allowed."""
 
@@ -82,9 +80,6 @@ class Shield:
                 {"detail": "This server has another name. Set VIVACE_PUBLIC_URL to this one."}, 421
             )
             return await refusal(scope, receive, send_with_headers)
-        if self._is_too_long(scope):
-            refusal = JSONResponse({"detail": "The request is too long. Send less of it."}, 413)
-            return await refusal(scope, receive, send_with_headers)
         origin = Headers(scope=scope).get("origin", "").lower()
         if not self._is_welcome(origin, scope):
             if scope["type"] == "websocket":
@@ -97,12 +92,6 @@ class Shield:
             )
             return await refusal(scope, receive, send_with_headers)
         await self._app(scope, receive, send_with_headers)
-
-    def _is_too_long(self, scope: Scope) -> bool:
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
-        form = headers.get("content-type", "").startswith("multipart/")  # has a limit of its own
-        return not form and length.isdecimal() and int(length) > LONGEST_BODY
 
     def _is_ours(self, scope: Scope) -> bool:
         host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname

@@ -1,6 +1,7 @@
 """WebSocket doors: ``/ws`` for telephony and Pipecat's evals, ``/ws-client`` for apps."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,9 +9,12 @@ from fastapi import APIRouter, HTTPException, WebSocket
 from pipecat.runner.types import WebSocketRunnerArguments
 
 from serving.cards import Catalogue, choose
+from serving.phone import is_signed_handshake
 from serving.switchboard import Switchboard
+from serving.tokens import Doorkeeper
 
 NORMAL, FAULT, NO_SUCH_BOT, BUSY = 1000, 1011, 1008, 1013
+REFUSED = 4003
 
 
 class SocketLine:
@@ -34,25 +38,47 @@ class SocketLine:
 
 
 def socket_router(
-    switchboard: Switchboard, catalogue: Catalogue, *, body: Mapping[str, Any]
+    switchboard: Switchboard,
+    catalogue: Catalogue,
+    *,
+    keeper: Doorkeeper,
+    body: Mapping[str, Any],
 ) -> APIRouter:
     """The WebSocket routes.
 
     Args:
         switchboard: Runs their sessions.
         catalogue: The bots there are. ``/ws/{bot}`` names one; plain ``/ws`` gets the only one.
+        keeper: Knows who may open a session, and who belongs to one.
         body: Session body of callers who did not come by ``/start``, as carriers and evals do.
     """
     router = APIRouter()
 
-    async def answer(websocket: WebSocket, *, bot: str | None, transport_type: str | None) -> None:
+    async def open_for(websocket: WebSocket, *, phone: bool, token: str | None) -> str | None:
+        """The id of the session that a caller who did not come by ``/start`` may open."""
+        if phone and (is_signed_handshake(websocket) or os.environ.get("VIVACE_EVALS")):
+            return None
+        return await keeper.open(websocket, token)
+
+    async def answer(
+        websocket: WebSocket,
+        *,
+        bot: str | None,
+        transport_type: str | None = None,
+        token: str | None = None,
+    ) -> None:
         session_id = websocket.query_params.get("session")
         try:
             if session_id:
                 call = switchboard.find(session_id)
+                keeper.belongs(websocket, session_id, token)
             else:
-                call = switchboard.admit({**body, "bot": choose(catalogue, bot or body.get("bot"))})
+                wanted = {**body, "bot": choose(catalogue, bot or body.get("bot"))}
+                opened = await open_for(websocket, phone=not transport_type, token=token)
+                call = switchboard.admit(wanted, session_id=opened)
         except HTTPException as refusal:
+            if refusal.status_code in (401, 429):
+                return await websocket.close(REFUSED)
             await refuse(websocket, refusal)
             return
         await websocket.accept()
@@ -62,13 +88,15 @@ def socket_router(
 
     @router.websocket("/ws")
     @router.websocket("/ws/{bot}")
-    async def detected(websocket: WebSocket, bot: str | None = None):
-        await answer(websocket, bot=bot, transport_type=None)
+    @router.websocket("/ws/{bot}/{token}")
+    async def detected(websocket: WebSocket, bot: str | None = None, token: str | None = None):
+        await answer(websocket, bot=bot, token=token)
 
     @router.websocket("/ws-client")
     @router.websocket("/ws-client/{bot}")
-    async def client(websocket: WebSocket, bot: str | None = None):
-        await answer(websocket, bot=bot, transport_type="websocket")
+    @router.websocket("/ws-client/{bot}/{token}")
+    async def client(websocket: WebSocket, bot: str | None = None, token: str | None = None):
+        await answer(websocket, bot=bot, transport_type="websocket", token=token)
 
     return router
 

@@ -5,10 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from pipecat.runner.types import RunnerArguments
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from serving.cards import Catalogue, choose
+from serving.keepsakes import tape_url
 from serving.switchboard import Line, Switchboard
+from serving.tokens import Doorkeeper
+from sessions.resume import ResumeError, read_ticket, still_kept, ticket
 
 TELEPHONY = ("twilio", "telnyx", "plivo", "exotel")
 
@@ -19,11 +22,21 @@ class StartRequest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     transport: str | None = None
+    resume: str | None = None
     body: dict[str, Any] | None = None
     createDailyRoom: bool = False  # noqa: N815
 
 
 NOTHING_ASKED = StartRequest()
+
+
+class TokenRequest(BaseModel):
+    """Who asks for a start token may say for whom."""
+
+    caller: str = Field(default="", max_length=200)
+
+
+NOBODY = TokenRequest()
 
 Door = Callable[[StartRequest, str], Awaitable[tuple[RunnerArguments, dict[str, Any], Line]]]
 """Opens a room for a session: the bot's runner arguments, what ``/start`` answers besides the
@@ -34,6 +47,7 @@ def start_router(
     switchboard: Switchboard,
     catalogue: Catalogue,
     *,
+    keeper: Doorkeeper,
     doors: Mapping[str, Door],
     ice_servers: Sequence[Mapping[str, Any]],
 ) -> APIRouter:
@@ -42,6 +56,7 @@ def start_router(
     Args:
         switchboard: Admits the callers.
         catalogue: The bots there are.
+        keeper: Knows who may open one.
         doors: What opens a room, by transport (``daily``, ``livekit``).
         ice_servers: STUN and TURN servers handed to WebRTC callers.
     """
@@ -51,6 +66,10 @@ def start_router(
     @router.get("/status")
     async def status():
         return {"status": "ready", "transports": transports}
+
+    @router.post("/start/token")
+    async def token(request: Request, asked: TokenRequest = NOBODY):
+        return {"token": keeper.give(request, caller=asked.caller)}
 
     @router.post("/start")
     async def start(request: Request, asked: StartRequest = NOTHING_ASKED):
@@ -62,16 +81,32 @@ def start_router(
             request.base_url.replace(scheme="wss" if request.url.scheme == "https" else "ws")
         )
         if transport in TELEPHONY:
-            return {"wsUrl": f"{socket}ws"}
+            if not keeper.guarded:
+                return {"wsUrl": f"{socket}ws"}
+            await keeper.open(request)
+            bot = choose(catalogue, (asked.body or {}).get("bot"))
+            return {"wsUrl": f"{socket.rstrip('/')}{keeper.stream_path(bot or '')}"}
 
         body = asked.body or {}
-        call = switchboard.admit({**body, "bot": choose(catalogue, body.get("bot"))})
+        asked.resume = asked.resume or body.get("resume")
+        if asked.resume:
+            body = {"resume": asked.resume, "bot": await bot_of(asked.resume)}
+        body = {**body, "bot": choose(catalogue, body.get("bot"))}
+        opened = await keeper.open(request)
+        call = switchboard.admit(body, session_id=opened, returning=bool(asked.resume))
+        keeper.opened(request, call)
         answer: dict[str, Any] = {
             "sessionId": call.id,
-            "fileUploadUrl": f"/sessions/{call.id}/files",
+            "sessionToken": keeper.token(call.id),
+            "fileUploadUrl": f"/sessions/{call.id}/files{keeper.query(call.id)}",
+            "tapeUrl": tape_url(call.id),
         }
+        if resume := asked.resume or ticket(call.id, call.body["bot"]):
+            answer["resume"] = resume
         if transport == "websocket":
-            answer["wsUrl"] = f"{socket}ws-client?session={call.id}"
+            answer["wsUrl"] = (
+                f"{socket}ws-client?session={call.id}{keeper.query(call.id, first='&')}"
+            )
         elif transport == "webrtc":
             if ice_servers:
                 answer["iceConfig"] = {"iceServers": list(ice_servers)}
@@ -86,3 +121,18 @@ def start_router(
         return answer
 
     return router
+
+
+async def bot_of(resume: str) -> str:
+    """The bot that a caller who was cut off comes back to.
+
+    Raises:
+        HTTPException: 403 for a ticket that was not given here, 410 for a session that is gone.
+    """
+    try:
+        session_id, bot = read_ticket(resume)
+    except ResumeError as error:
+        raise HTTPException(403, str(error)) from error
+    if not await still_kept(session_id):
+        raise HTTPException(410, "This conversation is over. Start a new session.")
+    return bot

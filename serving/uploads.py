@@ -5,18 +5,23 @@ from pathlib import PurePath
 from fastapi import APIRouter, HTTPException, Request
 from starlette.datastructures import UploadFile
 
+from serving.limits import FORM_ALLOWANCE
 from serving.switchboard import Switchboard
+from serving.tokens import Doorkeeper
 
 SIGNATURES = {
     b"%PDF-": "application/pdf",
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
 }
-TEXTS = {".txt": "text/plain", ".md": "text/markdown", ".csv": "text/csv"}
-ALLOWED = "PDF, PNG, JPEG, WebP, or text (.txt, .md, .csv)"
+TEXTS = {
+    ".txt": "text/plain",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".json": "application/json",
+}
+ALLOWED = "PDF, PNG, JPEG, WebP, or text (.txt, .md, .csv, .json)"
 MOST_FILES = 10
-FORM_ALLOWANCE = 16 * 1024
-"""Bytes a multipart form may add around its file."""
 
 
 def media_type(name: str, contents: bytes) -> str:
@@ -32,8 +37,8 @@ def media_type(name: str, contents: bytes) -> str:
         return "image/webp"
     if kind := TEXTS.get(PurePath(name).suffix.lower()):
         try:
-            contents.decode()
-            return kind
+            if "\0" not in contents.decode():
+                return kind
         except UnicodeDecodeError:
             pass
     raise HTTPException(
@@ -41,8 +46,8 @@ def media_type(name: str, contents: bytes) -> str:
     )
 
 
-def upload_router(switchboard: Switchboard, *, limit: int) -> APIRouter:
-    """The upload route, for files of at most `limit` bytes."""
+def upload_router(switchboard: Switchboard, *, keeper: Doorkeeper, limit: int) -> APIRouter:
+    """The upload route, for files of at most `limit` bytes, of who belongs to the session."""
     router = APIRouter()
     too_large = HTTPException(
         413,
@@ -52,6 +57,7 @@ def upload_router(switchboard: Switchboard, *, limit: int) -> APIRouter:
     @router.post("/sessions/{session_id}/files")
     async def upload(session_id: str, request: Request):
         call = switchboard.find(session_id)
+        keeper.belongs(request, session_id)
         length = request.headers.get("content-length", "")
         if not length.isdecimal():
             raise HTTPException(411, "Send the file with its Content-Length.")

@@ -11,6 +11,8 @@ from av.frame import Frame
 from fastapi import HTTPException
 from pipecat.transports.smallwebrtc.connection import (
     AUDIO_TRANSCEIVER_INDEX,
+    SCREEN_VIDEO_TRANSCEIVER_INDEX,
+    VIDEO_TRANSCEIVER_INDEX,
     SmallWebRTCConnection,
     SmallWebRTCTrack,
 )
@@ -52,8 +54,44 @@ class CallerAudioTrack(SmallWebRTCTrack):
         return await super().recv()
 
 
+Wants = Callable[[str, Any], bool]
+"""Given ``"camera"`` or ``"screenVideo"`` and a decoded ``av.VideoFrame``: is it worth converting?"""
+
+SOURCES = {VIDEO_TRANSCEIVER_INDEX: "camera", SCREEN_VIDEO_TRANSCEIVER_INDEX: "screenVideo"}
+
+
+class CallerVideoTrack(SmallWebRTCTrack):
+    """Caller video that hands on only the frames that are wanted.
+
+    Pipecat converts every frame to RGB on the event loop, and then throws most of them away. Here
+    they are looked at as they come from the decoder.
+    """
+
+    UNWANTED_SECS = 1.0
+    """The transport warns of a track that is silent for 2 s; None tells it there is nothing."""
+
+    def __init__(self, receiver: Any, *, source: str, connection: "CallerConnection"):
+        """Wrap the receiver of a source."""
+        super().__init__(receiver)
+        self._source, self._connection = source, connection
+
+    async def recv(self) -> Frame | None:
+        """The next wanted frame; None if the track is off, or nothing was wanted for a while."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            frame = await super().recv()
+            wants = self._connection.wants
+            if frame is None or wants is None or wants(self._source, frame):
+                return frame
+            if loop.time() - began > self.UNWANTED_SECS:
+                return None
+
+
 class CallerConnection(SmallWebRTCConnection):
-    """A caller's peer connection: Pipecat's, with `CallerAudioTrack`, usable as a `Line`."""
+    """A caller's peer connection: Pipecat's, with our tracks, usable as a `Line`."""
+
+    wants: Wants | None = None
 
     def _initialize(self):
         super()._initialize()
@@ -70,6 +108,28 @@ class CallerConnection(SmallWebRTCConnection):
         if track is known or track is None:
             return track
         track = self._track_map[AUDIO_TRANSCEIVER_INDEX] = CallerAudioTrack(track._receiver)
+        return track
+
+    def video_input_track(self) -> SmallWebRTCTrack | None:
+        """The caller's camera, wrapped once per peer connection."""
+        return self._video(VIDEO_TRANSCEIVER_INDEX, super().video_input_track)
+
+    def screen_video_input_track(self) -> SmallWebRTCTrack | None:
+        """The caller's shared screen, wrapped once per peer connection."""
+        return self._video(SCREEN_VIDEO_TRANSCEIVER_INDEX, super().screen_video_input_track)
+
+    def gate_pictures(self, wants: Wants | None) -> None:
+        """Convert only the frames that are wanted, from now on; all of them for None."""
+        self.wants = wants
+
+    def _video(self, index: int, wrapped: Callable) -> SmallWebRTCTrack | None:
+        known = self._track_map.get(index)
+        track = wrapped()
+        if track is known or track is None:
+            return track
+        track = self._track_map[index] = CallerVideoTrack(
+            track._receiver, source=SOURCES[index], connection=self
+        )
         return track
 
     async def tell(self, fault: str) -> None:

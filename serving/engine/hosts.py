@@ -1,0 +1,236 @@
+"""Pools on several machines that share one session store, and need no engine between them.
+
+Each host says every 0.4 s that it lives, what room it has, and which sessions it holds, a lease
+each. One that falls silent for 1.5 s is lost: every other host looks for what it has left, and the
+first to claim a session goes on with it. A bot in a room rejoins it at once; any other caller
+finds the session waiting for them on the host that took it, whichever host they ask. What was said
+before is the session store's to bring back, which also lets no two copies of a session write.
+
+Callers may ask any host: see `serving.engine.signposts`.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pipecat.runner.types as runner_types
+from fastapi import HTTPException
+from loguru import logger
+from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
+
+from serving.engine.metrics import RESTARTS
+from serving.engine.placement import ELSEWHERE_MS, place
+from serving.engine.pool import Pool, own_fields
+from serving.engine.seats import Host, Seats
+from serving.engine.session_process import ROOMS
+from serving.engine.signposts import Signposts
+from serving.engine.zygote import Spec
+from serving.switchboard import Call, Line
+from sessions.resume import PURPOSE as RESUME
+from sessions.resume import ResumeError, read_ticket, still_kept
+from sessions.store import BEAT_SECS, StoreDown, StoreError, shared_store
+
+REAP_SECS = 0.25
+BUSY_REAP_SECS = 1.0
+"""A host without room looks less often, so that those with room take the sessions."""
+
+LOOK_SECS = 1.0
+SETTLE_SECS = 1.0
+
+IN_TOUCH_SECS = 5.0
+"""A host that could not reach the store takes nothing over before all others, which could not
+either, had time to say that they live."""
+
+
+class Hosts(Pool):
+    """A pool that shares its callers with those of other machines.
+
+    Args:
+        spec: As the pool's.
+        url: Where callers and the other hosts reach this one, and no load balancer in between.
+        region: Where it is.
+        settings: The pool's others.
+    """
+
+    def __init__(self, spec: Spec, *, url: str, region: str = "", **settings: Any):
+        super().__init__(spec, **settings)
+        self.url, self.region = url.rstrip("/"), region
+        self.trips: dict[str, float] = {}
+        self.seats: Seats
+        self._others: list[Host] = []
+        self._wake = asyncio.Event()
+        self._in_touch_at: float | None = None
+
+    async def open(self) -> None:
+        """As the pool; then join the others.
+
+        Raises:
+            StoreError: There is no store to share.
+        """
+        store = shared_store()
+        if store is None:
+            raise StoreError(
+                "Several hosts share one session store. Set VIVACE_STORE to redis://HOST:PORT/0, "
+                "or to sqlite:PATH for hosts of one machine."
+            )
+        self.seats = Seats(store, url=self.url)
+        await super().open()
+        self._in_touch_at = asyncio.get_running_loop().time() - IN_TOUCH_SECS
+        for work in (self._hold, self._reap, self._look):
+            self._start(work(), name=f"host {work.__name__}")
+
+    @property
+    def layers(self) -> list[Any]:
+        """Shows callers the way to the host that has their session."""
+        return [partial(Signposts, hosts=self)]
+
+    @property
+    def offered(self) -> Host:
+        """What this host offers."""
+        limits, load = self._limits, self._load()
+        shares = [len(self) / self._limit]
+        if limits:
+            shares += [load["cpu"] / limits.cpu, load["lag_ms"] / limits.lag_ms]
+        refused = bool(self._refuse()[0])
+        return Host(
+            url=self.url,
+            region=self.region,
+            load=1.0 if refused else min(1.0, round(max(shares), 3)),
+            open=not self.refusal,
+        )
+
+    @property
+    def known(self) -> list[Host]:
+        """This host and the others that live."""
+        others = [dataclasses.replace(h, trip_ms=self.trips.get(h.url, ELSEWHERE_MS)) for h in self._others]
+        return [self.offered, *others]
+
+    def place(self, wishes: Mapping[str, Any]) -> str:
+        """The URL of the host that a new caller is best served by; empty when it is this one."""
+        chosen = place(self.known, **wishes)
+        return chosen.url if chosen and chosen.url != self.url else ""
+
+    def admit(
+        self, body: dict[str, Any], *, session_id: str | None = None, returning: bool = False
+    ) -> Call:
+        """Take a caller in, and tell the other hosts.
+
+        Raises:
+            HTTPException: As the base class.
+        """
+        call = super().admit(body, session_id=session_id, returning=returning)
+        self._tell(call)
+        return call
+
+    def connect(self, call: Call, runner_args: RunnerArguments, line: Line | None = None) -> None:
+        """Put a caller through.
+
+        Raises:
+            HTTPException: As the base class.
+        """
+        super().connect(call, runner_args, line)
+        if type(runner_args).__name__ in ROOMS:
+            self._tell(call, type(runner_args).__name__, own_fields(runner_args))
+
+    async def settle(self) -> None:
+        """Wait until the other hosts can know of every session that is here, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECS):
+                while not self.seats.settled:
+                    await asyncio.sleep(0.005)
+
+    def give_up(self, session: str) -> dict[str, Any] | None:
+        """Let another host have a session whose caller has not come yet.
+
+        Returns:
+            Its body; None when it is not here, or its caller is.
+        """
+        call = self.get(session)
+        if not call or call.arrival.done():
+            return None
+        self.seats.give_up(session)
+        self.drop(call)
+        return call.body
+
+    async def take(self, session: str, body: dict[str, Any]) -> None:
+        """Have a session that another host gave up."""
+        with contextlib.suppress(StoreDown):
+            await self.seats.take(session)
+        with contextlib.suppress(HTTPException):  # it came to this host meanwhile
+            self.admit(body, session_id=session, returning=True)
+
+    async def close(self, *, within: float = 3.0) -> int:
+        """As the pool; sessions that had to be ended are the other hosts' to go on with."""
+        left = await super().close(within=within)
+        with contextlib.suppress(StoreError):
+            await self.seats.withdraw()
+        return left
+
+    def _tell(self, call: Call, kind: str = "", arguments: Mapping[str, Any] = {}) -> None:
+        back = {name: call.body[name] for name in ("bot", RESUME) if call.body.get(name)}
+        self.seats.put(call.id, {"body": back, "room": kind and [kind, arguments]})
+        self._wake.set()
+
+    async def _run(self, call: Call) -> None:
+        try:
+            await super()._run(call)
+        finally:
+            try:
+                await self.seats.leave(call.id, over=not self._closed)
+            except StoreError as error:
+                logger.warning(f"{call}: {error}")
+
+    async def _hold(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await self.seats.hold()
+                await self.seats.offer(self.offered)
+                self._in_touch_at = self._in_touch_at or loop.time()
+            except StoreError as error:
+                if self._in_touch_at:
+                    logger.error(f"This host is out of touch with the others: {error}")
+                self._in_touch_at = None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), BEAT_SECS)
+            self._wake.clear()
+
+    async def _look(self) -> None:
+        while True:
+            with contextlib.suppress(StoreError):
+                self._others = await self.seats.others()
+            await asyncio.sleep(LOOK_SECS)
+
+    async def _reap(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            load = self.offered.load
+            await asyncio.sleep(REAP_SECS if load < 1 else BUSY_REAP_SECS)
+            if self.refusal or not self._in_touch_at:
+                continue
+            if loop.time() - self._in_touch_at < IN_TOUCH_SECS:
+                continue
+            room = max(1, int((1 - load) * self._limit / 2))
+            with contextlib.suppress(StoreDown):
+                for session, about in (await self.seats.orphans(room)).items():
+                    await self._go_on(session, about)
+
+    async def _go_on(self, session: str, about: dict[str, Any]) -> None:
+        body = about.get("body", {})
+        try:
+            kept = read_ticket(body[RESUME])[0] if RESUME in body else session
+        except ResumeError:
+            kept = ""
+        if not body or not kept or not await still_kept(kept):
+            await self.seats.leave(session, over=True)
+            return
+        logger.warning(f"Session {session} goes on here: its host {about['url']} is lost")
+        RESTARTS.labels("lost host").inc()
+        with contextlib.suppress(HTTPException):
+            call = self.admit(body, session_id=session, returning=True)
+            if room := about.get("room"):
+                kind, arguments = room
+                self.connect(call, getattr(runner_types, kind)(**arguments))
