@@ -1,6 +1,7 @@
 """Arguments that do not fit are refused, and what has side effects runs once."""
 
 import asyncio
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,8 @@ from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.services.llm_service import FunctionCallParams
 
 from sessions.clock import Clock
+from sessions.gate import Gate
+from sessions.metrics import Meter
 from sessions.once import Once, idempotency_key
 from sessions.tool_arguments import checker
 from sessions.tool_boundary import guard_tools, side_effects
@@ -18,7 +21,10 @@ class Stage:
 
     def __init__(self):
         self.clock, self.phi, self.once = Clock(), None, Once("s1")
+        self.gate = Gate(now=self.clock.now, today=date(2026, 3, 2))
+        self.realtime, self.budget = False, SimpleNamespace(facts={})
         self.recording = SimpleNamespace(event=lambda *_, **__: None)
+        self.meter = Meter("b", clock=self.clock, export=False)
 
     async def notify(self, type, **data):
         pass

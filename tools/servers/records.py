@@ -1,5 +1,6 @@
 """Patient records and the caller's documents over MCP. Run: ``python -m tools.servers.records``."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -8,9 +9,13 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
+from tools import documents
+
 RECORDS = Path(__file__).with_name("records.json")
-TEXT_LIMIT = 20_000
-READS, WRITES = ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False)
+# The records are the house's own; what a caller's document says, nobody vouches for.
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+WRITES = ToolAnnotations(read_only_hint=False, open_world_hint=False)
+READS_ANYTHING = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 
 server = MCPServer("records", log_level="CRITICAL")
 
@@ -71,17 +76,22 @@ def add_note(patient_id: str, text: str) -> dict:
     return {"noted": True, "characters": len(text)}
 
 
-@server.tool(annotations=READS)
-def read_document(folder: str) -> dict:
-    """Read the newest document the caller has uploaded."""
+@server.tool(annotations=READS_ANYTHING)
+async def read_document(folder: str, first_page: int = 1) -> dict:
+    """Read the newest document the caller has uploaded: PDF, picture, text, table or records.
+
+    Args:
+        folder: Where it lies.
+        first_page: Of a PDF, where to begin.
+    """
     files = sorted(Path(folder).glob("*"), key=lambda path: path.stat().st_mtime)
     if not files:
         return {"found": False, "hint": "Ask the caller to upload it on the page."}
     try:
-        text = files[-1].read_text()
-    except UnicodeDecodeError:
-        raise ToolError("The document is not text. Ask for it as a .txt or .md file.")
-    return {"found": True, "title": files[-1].stem, "text": text[:TEXT_LIMIT]}
+        said = await asyncio.to_thread(documents.read_document, files[-1], first_page=first_page)
+    except documents.DocumentError as error:
+        raise ToolError(str(error)) from None
+    return {"found": True, "title": files[-1].stem, **said}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""Serve one of our MCP servers over streamable HTTP, for whoever has the token.
+
+    VIVACE_MCP_TOKEN=... python -m tools.servers catalog --port 8931
+
+Over standard input and output, run the server itself: ``python -m tools.servers.catalog``.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tools.servers._http import add_http_arguments, guarded, token_for
+
+
+def app_of(name: str, *, token: str | None, host: str = "127.0.0.1") -> ASGIApp:
+    """The ASGI app of a server, at ``/mcp``.
+
+    Args:
+        name: A module in ``tools/servers``.
+        token: What clients send as ``Authorization: Bearer``; None asks nobody for one.
+        host: Where it listens; on this machine only, other ``Host`` headers are refused.
+    """
+    server = import_module(f"tools.servers.{name}").server
+    return guarded(server.streamable_http_app(host=host), token=token)
+
+
+def main(argv: list[str]) -> int:
+    """Serve until Ctrl-C."""
+    there = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    parser = argparse.ArgumentParser(prog="python -m tools.servers", description=__doc__)
+    parser.add_argument("server", choices=there)
+    add_http_arguments(parser, port=8931)
+    args = parser.parse_args(argv)
+    app = app_of(args.server, token=token_for(args), host=args.host)
+    uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
