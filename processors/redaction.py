@@ -59,6 +59,7 @@ class PHIRedactor(FrameProcessor):
             )
         self._phi = session.phi
         self._ledger = session.ledger
+        self._heard = session.gate.heard
         self._keys = ""
         self._timer: asyncio.Task | None = None
 
@@ -105,6 +106,7 @@ class PHIRedactor(FrameProcessor):
             label = asked[0].label if asked else BY_LENGTH.get(len(keys), "ID")
             text = f"Keyed in: {self._phi.vault.put(keys, label)}"
             self._ledger.redacted("keypad", "", text)
+        self._heard(text)
         await self.push_frame(
             TranscriptionFrame(text, user_id="", timestamp=time_now_iso8601(), finalized=True)
         )

@@ -1,0 +1,102 @@
+"""Read what the caller shares."""
+
+import asyncio
+
+from loguru import logger
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from processors.frame_sampler import FrameSampler
+from sessions import Session
+from sessions.evidence import Evidence
+from sessions.vision.eye import Sample
+from sessions.vision.ocr import CURE, ScreenText, available, read_raw
+from sessions.vision.pool import reading_pool
+
+MAX_AGE = 12.0
+"""Seconds. A still screen is looked at every 5, and what is read of it anew is ready 4 s later."""
+
+
+class ScreenReader(FrameProcessor):
+    """Shows models the text of the shared screen, beside its picture and with its age.
+
+    Reads each picture that the sampler takes of a screen, where it differs from the one before;
+    under a policy that redacts, it tells what image privacy has read, with surrogates. What it
+    reads is evidence like any other: data, never an instruction. The tape keeps it, and a replay
+    reads nothing. Stands anywhere in the pipeline.
+
+    Frame input/output::
+
+        everything -> as it is
+    """
+
+    def __init__(self, session: Session, *, eyes: FrameSampler, **kwargs):
+        """Initialize the reader.
+
+        Args:
+            session: Whose screen it is.
+            eyes: Who looks at it.
+            **kwargs: Additional arguments passed to the parent FrameProcessor.
+        """
+        super().__init__(**kwargs)
+        self._session, self._clock = session, session.clock
+        self._told: dict[str, Evidence] = {}
+        self._waiting: dict[str, Sample] = {}
+        self._reading: set[str] = set()
+        self._screens: dict[str, ScreenText] = {}
+        self._able = available()
+        session.evidence.add(lambda _now_ns: [told for told in self._told.values() if told.text])
+        session.recording.retold["screen.read"] = self._tell
+        if session.recording.replayed:
+            return
+        if not self._able:
+            logger.warning(f"Screens are not read in this session. {CURE}")
+        eyes.add_event_handler("on_sampled", self._on_sampled)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection):
+        """Pass everything through."""
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+
+    async def _on_sampled(self, _eyes: FrameSampler, sample: Sample) -> None:
+        source = sample.evidence.source
+        if not source.startswith("screen"):
+            return
+        if sample.memory and sample.memory.screen:
+            if phi := self._session.phi:
+                self._note(sample, sample.memory.text(phi.vault.put))
+        elif sample.raw and self._able:
+            self._waiting[source] = sample
+            if source not in self._reading:
+                self._reading.add(source)
+                self.create_task(self._read(source), f"{self.name}::{source}")
+
+    async def _read(self, source: str) -> None:
+        """Read the newest picture until there is none; at most half of the time."""
+        try:
+            while sample := self._waiting.pop(source, None):
+                assert sample.raw
+                began_ns, at_ns = self._clock.now_ns(), sample.evidence.at_ns
+                try:
+                    before = self._screens.pop(source, None)
+                    screen = await reading_pool().run(read_raw, *sample.raw, before, at_ns)
+                except Exception as error:
+                    logger.error(f"The {source} could not be read: {type(error).__name__}")
+                    self._note(sample, "")
+                else:
+                    self._screens[source] = screen
+                    self._note(sample, screen.text)
+                await asyncio.sleep((self._clock.now_ns() - began_ns) / 1e9)
+        finally:
+            self._reading.discard(source)
+
+    def _note(self, sample: Sample, text: str) -> None:
+        seen = sample.evidence
+        self._tell(id=seen.id, source=seen.source, at_ns=seen.at_ns, text=text)
+
+    def _tell(self, *, id: str, source: str, at_ns: int, text: str) -> None:
+        """What stands on a screen, as the picture of this id shows it; nothing if ``text`` is."""
+        self._session.recording.event("screen.read", id=id, source=source, at_ns=at_ns, text=text)
+        self._told[source] = Evidence(
+            f"{id}-text", f"{source} text", at_ns, text=text, max_age=MAX_AGE
+        )
