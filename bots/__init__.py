@@ -54,9 +54,22 @@ def casting(name: str) -> list[tuple[str, str]]:
     return cast
 
 
+def sees(name: str) -> dict[str, float]:
+    """Frames a second a bot file asks of each source, read without importing it."""
+    for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text())):
+        match node:
+            case ast.keyword(arg="sees", value=ast.Dict() as wanted):
+                return ast.literal_eval(wanted)
+    return {}
+
+
 async def bot(runner_args: RunnerArguments):
     """Pipecat's entry point for all of them: ``body["bot"]`` says which one answers."""
     body = runner_args.body if isinstance(runner_args.body, dict) else {}
+    if "joins" in body:
+        from sessions.person import person
+
+        return await person(runner_args)
     name = body.get("bot") or (names()[0] if len(names()) == 1 else "")
     if not name:
         raise UnknownBot(f'Name a bot in body["bot"]. There are: {", ".join(names())}.')

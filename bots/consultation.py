@@ -12,6 +12,7 @@ from pipecat.runner.types import RunnerArguments
 from processors.redaction import PHIRedactor
 from services import llm, stt, tts
 from sessions import HIPAA, Session
+from sessions.distress import Distress
 from tools.mcp_client import served_by
 from tools.transfer import transfer_to_person
 
@@ -22,7 +23,7 @@ You are the intake assistant of a clinic. Your answers are spoken aloud: no list
 markdown, two sentences at most. Find the caller's record by name and date of birth before
 you speak about it, and read the uploaded document before you rely on it: both are the
 truth, and what they do not say you do not know. You never diagnose. Call a person whenever
-the caller asks for one, or when you are in doubt."""
+the caller asks for one, when a reading shows a sign of distress, or when you are in doubt."""
 
 PATIENT = frozenset({"MRN"})
 NEEDS = {
@@ -36,6 +37,7 @@ NEEDS = {
 async def bot(runner_args: RunnerArguments):
     """Answer one call."""
     session = await Session.open(runner_args, policy=POLICY)
+    session.observers.append(Distress(session))  # flagged to a person, never diagnosed
 
     ears = stt(session, "deepgram/nova-3-medical")
     mind = llm(session, "anthropic/claude-sonnet-4-6", instruction=INSTRUCTION)
@@ -60,5 +62,4 @@ async def bot(runner_args: RunnerArguments):
             assistant,
         ]
     )
-
     await session.run(pipeline)

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from qa.call.camera import Camera
 from qa.call.floor import Floor
+from qa.call.pictures import OFF, clip
 from qa.call.script import RATE, Line, voiced
 from qa.call.sound import Microphone, Recording
 from qa.call.turns import Turns
@@ -77,6 +79,7 @@ class Caller:
         self._recording: Recording | None = None
         self._zero = time.monotonic()
         self._microphone = Microphone(self.now, on_frame=self._said, seed=seed)
+        self._pictures: tuple[Camera, ...] = ()
         self._turns = Turns(self._tell)
         self._floor = Floor()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -88,11 +91,14 @@ class Caller:
     async def call(self, lines: Sequence[Line]) -> None:
         """Dial, say the lines, hang up. What goes wrong is told as `failed` events."""
         wire = None
+        if any(line.camera or line.screen for line in lines):
+            self._pictures = (Camera(), Camera())
         try:
             speech = [await asyncio.to_thread(voiced, line) for line in lines]
             wire = self._wire = Wire(
                 self._url,
                 microphone=self._microphone,
+                pictures=self._pictures,
                 on_step=lambda step: self._tell("dialling", step=step),
                 on_audio=self._heard,
                 on_message=self._noticed,
@@ -171,10 +177,20 @@ class Caller:
             self._tell("line", number=number, of=len(lines), line=line.to_dict())
             if line.hang_up is not None:
                 asyncio.get_running_loop().call_later(line.hang_up, self.hang_up)
+            shown = self._show(line)
             await self._deliver(line, samples)
             if line.answerable:
-                since, after = self._turns.asked(), f'"{line.answerable}"'
+                since = shown if line.unasked else self._turns.asked()
+                after = f'"{line.answerable}"'
         await self._turn_over(since, after)
+
+    def _show(self, line: Line) -> float:
+        """Show what a line shows; returns when, on the call's clock."""
+        for index, name in enumerate((line.camera, line.screen)):
+            if name:
+                self._pictures[index].show(None if name == OFF else clip(name))
+                self._wire.switch(index + 1, on=name != OFF)
+        return self.now()
 
     async def _deliver(self, line: Line, samples: np.ndarray) -> None:
         if line.upload:

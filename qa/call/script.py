@@ -1,4 +1,4 @@
-"""What the caller says: the lines of a rehearsal script, or one audio file."""
+"""What the caller does: the lines of a rehearsal script, or one audio file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,6 +9,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from qa.call.pictures import OFF, clip
+
 RATE = 48_000
 """Samples per second of everything that the caller sends and receives (Opus)."""
 
@@ -18,7 +20,7 @@ LONGEST_S = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One thing the caller does, in this order: wait, upload, type, say (or play).
+    """One thing the caller does, in this order: wait, show, upload, type, say (or play).
 
     Parameters:
         say: Words to speak.
@@ -30,6 +32,10 @@ class Line:
             the end of its turn.
         hang_up: Hang up this many seconds after the line began, mid-word if need be.
         voice: Name of the speaking voice.
+        camera: Clip that the camera shows from now on, see `qa.call.pictures`; "off" ends it.
+        screen: Clip that is shared as the screen from now on; "off" ends it.
+        unasked: Wait until the bot speaks of what is shown, though nobody asked.
+        aside: It is said to others, and the bot is to be silent.
     """
 
     say: str = ""
@@ -40,9 +46,17 @@ class Line:
     barge_in: float | None = None
     hang_up: float | None = None
     voice: str = VOICE
+    camera: str = ""
+    screen: str = ""
+    unasked: bool = False
+    aside: bool = False
 
     def __post_init__(self):
-        if not (self.answerable or self.upload or self.wait or self.hang_up is not None):
+        for shown in (self.camera, self.screen):
+            if shown and shown != OFF:
+                clip(shown)
+        does = self.answerable or self.say or self.upload or self.wait or self.camera or self.screen
+        if not does and self.hang_up is None:
             raise ValueError(f"A caller's line is empty. Give it {', '.join(KEYS)}.")
         for name in ("wait", "barge_in", "hang_up"):
             if (getattr(self, name) or 0) < 0:
@@ -52,8 +66,11 @@ class Line:
 
     @property
     def answerable(self) -> str:
-        """The words that the bot should answer, or the name of the file that holds them."""
-        return self.say or self.type or self.audio
+        """The words that the bot should answer, or the name of what holds or shows them."""
+        if self.aside:
+            return ""
+        shown = (self.camera or self.screen) if self.unasked else ""
+        return self.say or self.type or self.audio or shown
 
     @classmethod
     def of(cls, raw: Any) -> "Line":
@@ -61,7 +78,11 @@ class Line:
         if isinstance(raw, Line):
             return raw
         given = raw if isinstance(raw, Mapping) else vars(raw)
-        given = {key: value for key, value in given.items() if value not in (None, "")}
+        given = {
+            key: value
+            for key, value in given.items()
+            if value not in (None, "") and value is not False
+        }
         if unknown := sorted(set(given) - set(KEYS)):
             raise ValueError(f"A caller's line cannot {unknown[0]!r}. Use {', '.join(KEYS)}.")
         return cls(**given)

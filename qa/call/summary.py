@@ -16,6 +16,8 @@ REPORTED = (
     "interruptions",
     "voice_to_voice_ms",
     "phi_in_model_requests",
+    "shown",
+    "oldest_shown_ms",
     "recording",
     "errors",
 )
@@ -34,6 +36,8 @@ class Summary:
         voice_to_voice_ms: One for each spoken turn that was answered, see `qa.call.turns`.
         phi_in_model_requests: How many of the script's identifiers reached the rehearsal's
             model; None when no rehearsal model was asked.
+        shown: Pictures, screen texts and readings that the model was shown.
+        oldest_shown_ms: How old the oldest of them was at that moment; None without any.
         recording: The stereo WAV (left the caller, right the bot), or None.
         errors: What went wrong, in sentences.
         lines: Caller turns that were spoken or typed.
@@ -49,6 +53,8 @@ class Summary:
     interruptions: int = 0
     voice_to_voice_ms: list[int] = field(default_factory=list)
     phi_in_model_requests: int | None = None
+    shown: int = 0
+    oldest_shown_ms: int | None = None
     recording: str | None = None
     errors: list[str] = field(default_factory=list)
     lines: int = 0
@@ -73,6 +79,7 @@ class Tally:
         self._tools_seen = 0
         self._disclosure = ""
         self._spoken: dict[Any, str] = {}
+        self._shown: set[str] = set()
         self._first_sound: float | None = None
         self._first_caption: float | None = None
 
@@ -118,6 +125,15 @@ class Tally:
                 self._disclosure = data.get("disclosure") or ""
             case "server-message" if data.get("type") == "tool":
                 self._tools_told += data.get("status") != "called"
+            case "server-message" if data.get("type") == "saw":
+                self._saw(data.get("frames") or [])
+
+    def _saw(self, pieces: list[dict[str, Any]]) -> None:
+        summary = self.summary
+        self._shown.update(piece["id"] for piece in pieces)
+        summary.shown = len(self._shown)
+        ages = [piece["age_ms"] for piece in pieces]
+        summary.oldest_shown_ms = max([summary.oldest_shown_ms or 0, *ages])
 
     def _disclosed_first(self) -> bool:
         if not self._disclosure or self._first_sound is None or self._first_caption is None:

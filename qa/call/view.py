@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from qa.call.pictures import OFF, clip
 from qa.call.script import Line
 from qa.call.summary import Summary, spoken_text, words
 from qa.call.waterfall import waterfall
@@ -38,6 +39,7 @@ class View:
         self._step = ""
         self._captions: dict[Any, dict[str, Any]] = {}
         self._captioned: set[Any] = set()
+        self._sentence: tuple[float, str] | None = None
         self._line: dict[str, Any] = {}
         self._answer: dict[str, Any] | None = None
         self._turn: dict[str, Any] | None = None
@@ -114,13 +116,16 @@ class View:
         if summary.phi_in_model_requests is not None:
             leaked = f"{summary.phi_in_model_requests} of {summary.identifiers} identifiers"
             rows.append(("PHI to the model", leaked))
+        if summary.oldest_shown_ms is not None:
+            shown = f"{summary.shown} pieces, the oldest of {summary.oldest_shown_ms / 1000:.1f} s"
+            rows.append(("Shown to the model", shown))
         if summary.recording:
             rows.append(("Recording", f"{summary.recording}  (left caller, right bot)"))
         rows += [("Error", error) for error in summary.errors]
         self._print()
         for name, value in rows:
             style = "red" if name == "Error" or value == "NO" else ""
-            self._print(Text.assemble((f"  {name:<18}", QUIET), (value, style)))
+            self._print(Text.assemble((f"  {name:<20}", QUIET), (value, style)))
 
     # One event after the other
 
@@ -136,6 +141,7 @@ class View:
                 self._caption(data, at)
             case "bot-stopped-speaking":
                 self._captions.clear()
+                self._end_sentence()
             case "llm-function-call-stopped" if not self._told_of_tools:
                 self._note(at, f"⚙ {data.get('function_name') or 'a tool'}")
             case "error":
@@ -159,6 +165,9 @@ class View:
                     failed = "" if data.get("status") == "done" else f"  {data.get('status')}"
                     took = f"  {data['ms']} ms" if "ms" in data else ""
                     self._note(at, f"⚙ {data.get('name')}{took}{failed}", style="yellow")
+            case "alert":
+                way = next((w for w in ("sent", "rehearsed") if data.get(w)), "not sent")
+                self._note(at, f"⚑ alert, {data.get('severity')}: {way}", style="yellow")
             case "notice":
                 self._note(at, f"! {data.get('text')}", style="yellow")
             case "transfer":
@@ -185,6 +194,10 @@ class View:
         line = Line.of(event["line"])
         if line.upload:
             self._note(at, f"⇧ {line.upload}")
+        for where, name in (("camera", line.camera), ("screen", line.screen)):
+            if name:
+                shows = "off" if name == OFF else clip(name).shows
+                self._note(at, f"◉ {where}: {shows}")
         if line.answerable:
             does = "typing" if line.type else "speaking"
             self._now(f"Caller is {does} ({event['number']} of {event['of']}) …")
@@ -203,6 +216,8 @@ class View:
 
     def _caption(self, data: dict[str, Any], at: float) -> None:
         """Show each segment once, when it is the one being spoken."""
+        if data.get("spoken") and not data.get("will_be_spoken"):
+            return self._word(str(data.get("text")), at)
         segment = data.get("segment_id")
         self._captions[segment] = data
         if data.get("spoken_status") == "completed":
@@ -211,6 +226,19 @@ class View:
         if self._captions:
             self._show_caption(next(iter(self._captions)), at)
 
+    def _word(self, word: str, at: float) -> None:
+        """Gather the words of a realtime core, which come one by one, to sentences."""
+        self._sentence = self._sentence or (at, "")
+        self._sentence = (self._sentence[0], self._sentence[1] + word)
+        if word.rstrip().endswith((".", "?", "!")):
+            self._end_sentence()
+
+    def _end_sentence(self) -> None:
+        if self._sentence:
+            began, text = self._sentence
+            self._sentence = None
+            self._row(began, "Bot", Text(text.strip()), style=BOT)
+
     def _show_caption(self, segment: Any, at: float) -> None:
         text = str(self._captions[segment].get("text"))
         if segment not in self._captioned:
@@ -218,6 +246,7 @@ class View:
             self._row(at, "Bot", Text(text), style=BOT)
 
     def _interrupted(self, at: float) -> None:
+        self._end_sentence()
         spoken = " ".join(spoken_text(data) for data in self._captions.values()).strip()
         self._captions.clear()
         self._cut = f"✂ the bot is cut off{f' after “{spoken}”' if spoken else ''}"

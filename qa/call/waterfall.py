@@ -7,8 +7,10 @@ from rich.text import Text
 LAYERS = {
     "endpointing": ("e", "blue", "end"),
     "asr": ("a", "cyan", "asr"),
+    "vision": ("v", "bright_magenta", "eye"),
     "model": ("m", "magenta", "llm"),
     "tool": ("t", "yellow", "tool"),
+    "store": ("d", "bright_yellow", "sto"),
     "tts": ("s", "green", "tts"),
     "other": ("o", "red", "other"),
     "transport": ("x", "grey58", "net"),
@@ -36,7 +38,8 @@ def parts(turn: dict[str, Any] | None, voice_to_voice_ms: int) -> dict[str, int]
         return {}
     known = {name: int(turn.get(f"{name}_ms") or 0) for name in LAYERS if name != "transport"}
     total = int(turn.get("total_ms") or sum(known.values()))
-    return {**known, "transport": max(0, voice_to_voice_ms - total)}
+    beyond = max(0, voice_to_voice_ms - total)
+    return {**known, "transport": int(turn.get("transport_ms") or 0) + beyond}
 
 
 def waterfall(

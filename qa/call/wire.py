@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcconfiguration import RTCBundlePolicy
+
+from sessions import tokens
 
 DIAL_S = 30.0
 """Longest wait for each of the server, the media and the bot."""
@@ -42,6 +45,7 @@ class Wire:
     Args:
         url: The server's address.
         microphone: The track that is sent.
+        pictures: The tracks of the camera and the screen; none for a call without.
         on_step: Called as dialling gets on, with "server", "media", "bot".
         on_audio: Called with each received frame: int16 mono samples at 48 kHz.
         on_message: Called with each RTVI message, a dict.
@@ -53,6 +57,7 @@ class Wire:
         url: str,
         *,
         microphone: MediaStreamTrack,
+        pictures: Sequence[MediaStreamTrack] = (),
         on_step: Callable[[str], None],
         on_audio: Callable[[np.ndarray], None],
         on_message: Callable[[dict[str, Any]], None],
@@ -68,11 +73,17 @@ class Wire:
         self._gone = asyncio.Event()
         self._tasks: list[asyncio.Task] = []
         self.session_id = ""
+        self._headers = {}
+        if os.environ.get(tokens.VARIABLE):  # our own server's, which asks for a token then
+            self._headers["Authorization"] = f"Bearer {tokens.start_token()}"
 
         self._pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._pc.addTransceiver(microphone, direction="sendrecv")
+        for track in pictures:
+            self._pc.addTransceiver(track, direction="sendonly")
+        self._pictures = len(pictures)
         self._channel = self._pc.createDataChannel("chat", ordered=True)
         self._channel.on("open", self._open.set)
         self._channel.on("close", lambda: self._lost("the bot hung up"))
@@ -99,11 +110,17 @@ class Wire:
         await self._pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await self._within(self._open, "the media connection did not come up")
         self._on_step("bot")
-        microphone_on = {"type": "trackStatus", "receiver_index": 0, "enabled": True}
-        self._channel.send(json.dumps({"type": "signalling", "message": microphone_on}))
+        for index in range(1 + self._pictures):
+            self.switch(index, on=index == 0)
         self._tasks.append(asyncio.create_task(self._ping()))
         self.send("client-ready", CLIENT)
         await self._within(self._ready, "the bot did not get ready")
+
+    def switch(self, index: int, *, on: bool) -> None:
+        """Tell the bot whether a track is sent: 0 the microphone, 1 the camera, 2 the screen."""
+        if self._channel.readyState == "open":
+            status = {"type": "trackStatus", "receiver_index": index, "enabled": on}
+            self._channel.send(json.dumps({"type": "signalling", "message": status}))
 
     def send(self, kind: str, data: dict[str, Any]) -> None:
         """Send one RTVI message."""
@@ -138,7 +155,7 @@ class Wire:
         timeout = aiohttp.ClientTimeout(total=DIAL_S)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as http,
+                aiohttp.ClientSession(timeout=timeout, headers=self._headers) as http,
                 http.post(self._url + path, **content) as response,
             ):
                 text = await response.text()

@@ -1,9 +1,9 @@
-"""The caller of a cassette: says, types and interrupts as a scenario says."""
+"""The caller of a cassette: says, types, shows and interrupts as a scenario says."""
 
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
+from qa.call.pictures import OFF, Clip, clip
 from qa.replay.door import PacedOutput
 from services.rehearsal.mouth import speak
 
@@ -40,12 +41,18 @@ class Line:
         type: Words to send as text.
         barge_in: Speak while the bot speaks, so many seconds after it began.
         wait: Seconds to wait before.
+        camera: Clip that the camera shows from now on, see ``qa.call.pictures``; "off" ends it.
+        screen: Clip that is shared as the screen from now on; "off" ends it.
+        unasked: Wait until the bot speaks of what is shown, though nobody asked.
     """
 
     say: str = ""
     type: str = ""
     barge_in: float | None = None
     wait: float = 0.0
+    camera: str = ""
+    screen: str = ""
+    unasked: bool = False
 
 
 @dataclass(kw_only=True)
@@ -55,7 +62,7 @@ class ScriptedCaller(RunnerArguments):
     Parameters:
         lines: What the caller does.
         seed: Of the session and of the caller's noise.
-        video_fps: Frames a second of a moving picture; 0 is no camera.
+        video_fps: Frames a second of a camera that is on from the beginning; 0 is none.
     """
 
     lines: list[Line]
@@ -102,6 +109,7 @@ class _Input(BaseInputTransport):
         super().__init__(params)
         self._door, self._caller = door, caller
         self._running: list[asyncio.Task] = []
+        self._showing: dict[str, asyncio.Task] = {}
         samples = int(RATE * CHUNK_SECS)
         noise = np.random.default_rng(caller.seed).normal(0, NOISE, (NOISE_CHUNKS, samples))
         self._noise = itertools.cycle(noise)
@@ -113,7 +121,7 @@ class _Input(BaseInputTransport):
             return
         self._running = [self.create_task(self._talk()), self.create_task(self._follow())]
         if self._caller.video_fps:
-            self._running.append(self.create_task(self._show()))
+            self._show("camera", replace(clip("bench"), fps=self._caller.video_fps))
 
     async def cleanup(self):
         for task in self._running:
@@ -136,19 +144,22 @@ class _Input(BaseInputTransport):
             due += CHUNK_SECS
             await asyncio.sleep(max(0.0, due - loop.time()))
 
-    async def _show(self) -> None:
-        width, height = 640, 360
-        picture = np.tile(np.linspace(0, 255, width, dtype=np.uint8), (height, 1))
-        shift = 0
-        while True:
-            shift += 8
-            rgb = np.repeat(np.roll(picture, shift, axis=1)[:, :, None], 3, axis=2).tobytes()
-            frame = UserImageRawFrame(
-                image=rgb, size=(width, height), format="RGB", user_id="caller"
-            )
-            frame.transport_source = "camera"
+    def _show(self, source: str, shown: Clip | None) -> None:
+        if before := self._showing.pop(source, None):
+            before.cancel()
+        if shown:
+            self._showing[source] = self.create_task(self._play(source, shown))
+            self._running.append(self._showing[source])
+
+    async def _play(self, source: str, shown: Clip) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number in itertools.count():
+            await asyncio.sleep(max(0.0, began + number / shown.fps - loop.time()))
+            rgb = shown.frame(number / shown.fps).tobytes()
+            frame = UserImageRawFrame(image=rgb, size=shown.size, format="RGB", user_id="caller")
+            frame.transport_source = source
             await self.push_video_frame(frame)
-            await asyncio.sleep(1 / self._caller.video_fps)
 
     async def _follow(self) -> None:
         await self._door.call("on_client_connected")
@@ -167,6 +178,9 @@ class _Input(BaseInputTransport):
     _asked = 0.0
 
     async def _do(self, line: Line) -> None:
+        for source, name in (("camera", line.camera), ("screenVideo", line.screen)):
+            if name:
+                self._show(source, None if name == OFF else clip(name))
         if line.say:
             pcm = await asyncio.to_thread(speak, line.say, RATE, VOICE)
             self._caller.sound += pcm
@@ -174,7 +188,8 @@ class _Input(BaseInputTransport):
         if line.type:
             options = {"run_immediately": True, "audio_response": True}
             await self._send("send-text", {"content": line.type, "options": options})
-        self._asked = asyncio.get_running_loop().time()
+        if line.say or line.type or line.unasked:
+            self._asked = asyncio.get_running_loop().time()
 
     def _last(self, kind: str) -> float:
         return max((m["at"] for m in self._caller.messages if m.get("type") == kind), default=-1.0)

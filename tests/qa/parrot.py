@@ -19,6 +19,7 @@ from pipecat.frames.frames import (
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
+    UserImageRawFrame,
     VADUserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -28,11 +29,12 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.llm_service import LLMService
 from pipecat.services.settings import LLMSettings, STTSettings, TTSSettings
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
-from pipecat.transports.base_transport import TransportParams
+from pipecat.transports.base_transport import TransportParams, VideoInSourceParams
 from pipecat.transports.smallwebrtc.request_handler import (
     SmallWebRTCRequest,
     SmallWebRTCRequestHandler,
@@ -114,9 +116,31 @@ class Mouth(TTSService):
             yield TTSAudioRawFrame(audio[i : i + 9600], self.sample_rate, 1, context_id=context_id)
 
 
-async def bot(connection, session_id: str, body: dict) -> None:
+class Eyes(FrameProcessor):
+    """Keeps what the caller shows: (source, picture) with RGB uint8 of (height, width, 3)."""
+
+    def __init__(self, seen: list):
+        super().__init__()
+        self._seen = seen
+
+    async def process_frame(self, frame, direction):
+        await super().process_frame(frame, direction)
+        if isinstance(frame, UserImageRawFrame):
+            picture = np.frombuffer(frame.image, np.uint8).reshape(*frame.size[::-1], 3)
+            self._seen.append((frame.transport_source, picture))
+        await self.push_frame(frame, direction)
+
+
+async def bot(connection, session_id: str, body: dict, seen: list) -> None:
+    sources = {name: VideoInSourceParams(framerate=5) for name in ("camera", "screenVideo")}
     transport = SmallWebRTCTransport(
-        connection, TransportParams(audio_in_enabled=True, audio_out_enabled=True)
+        connection,
+        TransportParams(
+            audio_in_enabled=True,
+            audio_out_enabled=True,
+            video_in_enabled=bool(body.get("watches")),
+            video_in_sources=sources,
+        ),
     )
     stop = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.0)
     listener, rememberer = LLMContextAggregatorPair(
@@ -129,7 +153,16 @@ async def bot(connection, session_id: str, body: dict) -> None:
     mouth = Mouth(seconds=body.get("seconds", 0.6))
     worker = PipelineWorker(
         Pipeline(
-            [transport.input(), Ears(), listener, Mind(), mouth, transport.output(), rememberer]
+            [
+                transport.input(),
+                Eyes(seen),
+                Ears(),
+                listener,
+                Mind(),
+                mouth,
+                transport.output(),
+                rememberer,
+            ]
         ),
         params=PipelineParams(enable_metrics=True),
     )
@@ -164,6 +197,7 @@ class Parrot:
     def __init__(self):
         self.bodies: list[dict] = []
         self.uploads: list[bytes] = []
+        self.seen: list[tuple[str, np.ndarray]] = []
         self.ended = asyncio.Event()
         self._handler = SmallWebRTCRequestHandler()
         self._tasks: list[asyncio.Task] = []
@@ -187,7 +221,7 @@ class Parrot:
             data = await request.json()
 
             async def run(connection):
-                await bot(connection, session_id, sessions[session_id])
+                await bot(connection, session_id, sessions[session_id], self.seen)
                 self.ended.set()
 
             async def answer(connection):

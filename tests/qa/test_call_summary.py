@@ -156,3 +156,26 @@ def test_plain_output_has_no_terminal_codes_and_tells_the_call():
     ):
         assert part in text
     assert text.index("good morning") < text.index("1105 ms") < text.index("Disclosed first")
+
+
+def test_what_the_model_was_shown_is_counted_once_and_its_greatest_age_is_told():
+    def saw(*frames):
+        told = [{"id": id, "source": "camera", "age_ms": age} for id, age in frames]
+        return rtvi(1.0, "server-message", type="saw", frames=told)
+
+    assert tally(session()).oldest_shown_ms is None
+    summary = tally(saw(("camera-1", 300), ("screen-1", 40)), saw(("camera-1", 900)))
+    assert (summary.shown, summary.oldest_shown_ms) == (2, 900)
+
+
+def test_the_words_of_a_realtime_core_are_shown_as_sentences():
+    def word(at, text):
+        return rtvi(at, "bot-output", text=text, segment_id=at, spoken=True, will_be_spoken=False)
+
+    out = io.StringIO()
+    with View(out, title="Calling") as view:
+        for i, text in enumerate(["It ", "is ", "red. ", "Is ", "it"]):
+            view.show(word(10.0 + i, text))
+        view.show(rtvi(16.0, "bot-stopped-speaking"))
+    rows = [" ".join(row.split()) for row in out.getvalue().splitlines()]
+    assert "0:10.0 Bot It is red." in rows and "0:13.0 Bot Is it" in rows

@@ -1,6 +1,10 @@
 import asyncio
+import json
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import aiohttp
@@ -51,6 +55,27 @@ async def test_it_says_that_it_is_scripted(running):
         async with http.get(f"http://{running.address}/_rehearsal/health") as response:
             assert response.headers["x-rehearsal"] == "scripted"
             assert (await response.json())["mind"] == "scripted"
+
+
+@pytest.mark.parametrize("how", ["its pipe closes", "SIGTERM", "SIGINT"])
+def test_it_ends_without_a_word_while_a_client_it_streams_to_hangs_up(how):
+    command = [sys.executable, "services/rehearsal", "--profile", "bad-day", "--no-engines"]
+    pipe = subprocess.PIPE
+    child = subprocess.Popen(command, cwd=process.ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+    address = json.loads(child.stdout.readline())["address"]
+    host, port = address.split(":")
+    body = json.dumps({**HELLO, "stream": True}).encode()
+    head = "POST /v1/messages HTTP/1.1\r\nHost: x\r\nanthropic-version: 1\r\n"
+    head += f"x-api-key: rehearsal.consultation.s\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(head.encode() + body)
+        urllib.request.urlopen(f"http://{address}/_rehearsal/health").close()  # it has read that
+    if how == "its pipe closes":
+        child.stdin.close()
+    else:
+        child.send_signal(getattr(signal, how))
+    assert child.wait(10) == 0
+    assert child.stderr.read() == b""
 
 
 def test_the_named_process_is_used_where_the_environment_names_one(monkeypatch):

@@ -85,7 +85,13 @@ class Call:
 
 @asynccontextmanager
 async def calling(
-    build: Callable, *, script: str, policy=OPEN, profile: str = "instant", greet: bool = False
+    build: Callable,
+    *,
+    script: str,
+    policy=OPEN,
+    profile: str = "instant",
+    greet: bool = False,
+    body: dict | None = None,
 ):
     """Come on the line; yields the :class:`Call` once the disclosure has been said.
 
@@ -95,14 +101,16 @@ async def calling(
         policy: The session's.
         profile: Of the doubles' latency.
         greet: Whether the bot speaks first.
+        body: More of what the call is started with, such as a consent.
     """
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "little.rehearsal.yaml").write_text(script)
+        about = {"bot": "little", **(body or {})}
+        Path(folder, f"{about['bot']}.rehearsal.yaml").write_text(script)
         house = Rehearsal(scripts=Path(folder), profile=profile_named(profile))
         server = await serve(house)
         host, port = server.addresses[0][:2]
         os.environ["VIVACE_REHEARSAL"] = f"{host}:{port}"
-        line = Line(body={"bot": "little"})
+        line = Line(body=about)
         line.handle_sigint = False
         session = await Session.open(line, policy=policy)
         seen = Seen()
