@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 RUN_EXTRAS = "offline"
-TEST_EXTRAS = "dev,eval,livekit,offline,realtime"
+TEST_EXTRAS = "dev,eval,livekit,ocr,offline,realtime,redis,tracing"
 
 
 def set_up(extras: str) -> None:

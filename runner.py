@@ -5,20 +5,28 @@ python runner.py serve consultation   serve one bot
 python runner.py list                 the bots there are
 python runner.py check [BOT]          what works, what is missing, and the cure
 python runner.py call BOT             dial a bot as the rehearsal caller, and watch
+python runner.py load BOT             more and more callers, until it breaks
 python runner.py replay TAPE...       recorded calls through the real pipeline, many times faster
 python runner.py diff A [B]           what differs between two calls, turn by turn
 python runner.py fork TAPE --at TURN  the same call up to a turn, then another model or prompt
 python runner.py audit TAPE...        evidence: policy, vendors, consent, what was redacted where
+python runner.py report TAPE...       where the time and the money of calls went, and 8 metrics
+python runner.py plan BOT [TAPE...]   the latency and the cost a minute to expect of a bot
 python runner.py share TAPE OUT       an open copy of a sealed tape, without identifiers
 python runner.py redact               JSON lines in, the same without identifiers out
+python runner.py new NAME --shape ... a bot of your own, with its rehearsal, scenario and cassette
+python runner.py dev BOT              serve it, and serve it anew on each save
 """
 
 import argparse
 import asyncio
 import atexit
+import contextlib
 import json
 import os
+import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -37,8 +45,12 @@ from loguru import logger
 logger.remove()  # Pipecat announces itself on import
 # Never log what a caller said to a model, whatever the log level.
 os.environ.setdefault("PIPECAT_LOG_LLM_CONTEXT", "off")
+# A second thread of a numeric library spins: twice the CPU per turn, and nothing gained.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 import bots
+from sessions.metrics.otel import init_otel
 from sessions.sinks import init_sentry
 from sessions.tape.errors import TapeError
 
@@ -62,6 +74,23 @@ def port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is no port: choose one from 0 to 65535")
 
 
+def add_engine(command: argparse.ArgumentParser, *, beyond: tuple[str, ...] = ()) -> None:
+    """Where sessions run; `beyond` one machine too."""
+    command.add_argument(
+        "--engine",
+        choices=("pool", "inproc", *beyond),
+        default="pool" if hasattr(os, "fork") else "inproc",
+        help="where sessions run: in processes of their own (default), in this one; as a pool that "
+        "shares its callers with other hosts; on every node of a Ray cluster",
+    )
+    command.add_argument(
+        "--sessions-per-process",
+        type=int,
+        default=1,
+        help="1 isolates each session (default); 8 to 16 take a third of the memory and CPU",
+    )
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     root = argparse.ArgumentParser(
@@ -77,10 +106,36 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("bot", nargs="?", help="serve this bot only")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=port, default=7860, help="0 takes any free port")
+    add_engine(serve, beyond=("hosts", "ray"))
+    serve.add_argument(
+        "--drain",
+        type=float,
+        default=25.0,
+        metavar="SECONDS",
+        help="how long calls may go on after SIGTERM (25: Kubernetes kills after 30)",
+    )
+    serve.add_argument(
+        "--take-over",
+        action="store_true",
+        help="take the port from your server that has it, which goes when its calls have ended",
+    )
+    serve.add_argument(
+        "--host-url", help="hosts: where callers and other hosts reach this one by itself"
+    )
+    serve.add_argument("--region", default="", help="hosts: where this one is, in your words")
+    serve.add_argument("--loopback", action="store_true", help="keep media on this machine")
     serve.add_argument("--runner-body", type=Path, help="JSON body of sessions on /ws (evals)")
+    serve.add_argument(
+        "--qa", action="store_true", help="QA pages too where others can reach this server"
+    )
     serve.add_argument(
         "--allowed-origins", nargs="*", default=[], help="other origins whose pages may call"
     )
+
+    dev = commands.add_parser("dev", parents=[common], help="serve, and serve anew on each save")
+    dev.add_argument("bot")
+    dev.add_argument("--port", type=port, default=7860)
+    dev.add_argument("--take-over", action="store_true", help=argparse.SUPPRESS)
 
     commands.add_parser("list", parents=[common], help="the bots there are")
 
@@ -96,12 +151,23 @@ def parser() -> argparse.ArgumentParser:
     )
     call.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
 
+    load = commands.add_parser("load", parents=[common], help="dial a bot until it breaks")
+    load.add_argument("bot")
+    load.add_argument("--callers", type=int, default=8, help="most callers (8)")
+    load.add_argument("--seconds", type=float, default=60.0, help="how long each step takes (60)")
+    load.add_argument("--url", help="a server that runs; one is started on a core otherwise")
+    add_engine(load)
+    load.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
+
     for name, purpose in (
         ("replay", "replay tapes"),
         ("diff", "compare calls"),
         ("fork", "fork a call"),
         ("audit", "evidence of what was redacted"),
+        ("report", "time, money and metrics of calls"),
+        ("plan", "latency and cost to expect"),
         ("share", "a copy without identifiers"),
+        ("new", "a bot of your own"),
     ):
         commands.add_parser(name, help=purpose, add_help=False)
     commands.add_parser("redact", parents=[common], help="redact JSON lines from stdin")
@@ -123,10 +189,11 @@ def catalogue(only: str | None = None):
             policy=policy.name,
             disclosure=policy.disclosure,
             consent=tuple(sorted(policy.consent)),
-            sees=getattr(module, "SEES", {}),
+            sees=bots.sees(name),
             records=policy.record,
             retention_days=policy.retention_days,
             redacts=policy.redact,
+            gates=getattr(module, "GATES", False),
             rehearsed=rehearsed_vendors(bots.casting(name)),
         )
 
@@ -145,48 +212,174 @@ def fresh_uploads() -> Path:
     return mine
 
 
+def is_local(host: str) -> bool:
+    """Whether a server on this address is reached from this machine only."""
+    return host in ("127.0.0.1", "localhost", "::1")
+
+
 def app_for(args, *, only: str | None, loopback: bool = False):
     """The HTTP app that answers for one bot or all of them."""
     from services.rehearsal.process import rehearsal
     from serving.app import create_app
+    from serving.engine.load import Limits
+    from sessions.turns.shared_models import warm_up
 
     body = getattr(args, "runner_body", None)
     cards = catalogue(only)
     if any(card.rehearsed for card in cards()):
         rehearsal()  # now, and not while the first caller waits
-    local = getattr(args, "host", "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
+    local = is_local(getattr(args, "host", "127.0.0.1"))
+    guarded = not local or bool(os.environ.get("VIVACE_SECRET"))
     public = urlsplit(os.environ.get("VIVACE_PUBLIC_URL", "")).hostname
+    uploads = getattr(args, "uploads", None) or fresh_uploads()
+    limits = Limits() if hasattr(args, "engine") else None
+    engine = None
+    if getattr(args, "engine", "") in ("pool", "hosts"):
+        engine = pool_of(args, uploads=uploads, limits=limits, candid=local, cards=cards())
+    else:
+        warm_up()
     app = create_app(
         bot=bots.bot,
         catalogue=cards,
-        uploads=fresh_uploads(),
+        uploads=uploads,
+        engine=engine,
+        limits=limits,
         socket_body=json.loads(body.read_text()) if body else None,
         allowed_origins=getattr(args, "allowed_origins", ()),
         hosts=([public] if public else []) if local else None,
         candid=local,
+        guarded=guarded,
         loopback=loopback,
     )
     app.state.catalogue = cards
     return app
 
 
-def serve(args) -> int:
-    """Answer calls until Ctrl-C."""
+def pool_of(args, *, uploads: Path, limits, candid: bool, cards):
+    """Makes the switchboard whose sessions run in processes of their own."""
+    from services.rehearsal.process import ADDRESS, rehearsal
+    from serving.engine.pool import Pool
+    from serving.engine.zygote import Spec
+
+    house = ("bots", "processors", "services", "sessions", "tools")
+    spec = Spec(
+        bot="bots:bot",
+        imports=sorted(name for name in sys.modules if name.split(".")[0] in house),
+        uploads=str(uploads),
+        lines=args.sessions_per_process,
+        candid=candid,
+        loopback=args.loopback,
+        log_level="DEBUG" if args.verbose else "INFO",
+    )
+    rehearsed = any(card.rehearsed for card in cards)
+
+    def environ() -> dict[str, str]:
+        return {ADDRESS: rehearsal().address} if rehearsed else {}
+
+    if args.engine == "hosts":
+        from serving.engine.hosts import Hosts
+
+        where = {"url": args.host_url, "region": args.region}
+        return lambda storage: Hosts(spec, storage=storage, limits=limits, environ=environ, **where)
+    return lambda storage: Pool(spec, storage=storage, limits=limits, environ=environ)
+
+
+def serve(args, *, app=None, ready=lambda: None) -> int:
+    """Answer calls until Ctrl-C: with this app, if one is given; ``ready`` hears when it does."""
+    from qa.pages import qa_router
+    from serving.engine import loops
+    from serving.handover import HandoverError
     from serving.server import PortError, serve
+    from sessions.store import store_by_default
 
     only = args.bot and Path(args.bot).stem
-    app = app_for(args, only=only)
+    store_by_default(ROOT / "state" / "sessions.db")
+    if args.engine == "ray":
+        return serve_on_ray(args)
+    if args.engine == "hosts":
+        args.host_url = args.host_url or f"http://{args.host}:{args.port}"
+        if not (args.port and os.environ.get("VIVACE_SECRET")) or "//0.0.0.0" in args.host_url:
+            raise Refused(
+                "Several hosts need one VIVACE_SECRET in .env, a --port, and the --host-url under "
+                "which callers and the other hosts reach this one."
+            )
+    app = app or app_for(args, only=only, loopback=args.loopback)
+    key = secrets.token_urlsafe(16) if args.qa or is_local(args.host) else None
+    if key:
+        app.include_router(qa_router(tapes=TAPES, key=key))
+
+    if agents := os.environ.get("VIVACE_AGENTS_URL"):
+        from serving.agents import card_router
+
+        app.include_router(card_router(agents.rstrip("/")))
 
     def announce(url: str) -> None:
+        ready()
+        if getattr(args, "uploads", None) and args.take_over:
+            return  # a save: the address is known
         print(f"Open {url} in a browser. Ctrl-C ends it.", flush=True)
+        if key:
+            print(f"QA: {url}/qa?key={key}", flush=True)
         if rehearsed := sorted({v for card in app.state.catalogue() for v in card.rehearsed}):
             print(f"Scripted rehearsal, not an AI: {', '.join(rehearsed)} are played here.")
 
     try:
-        asyncio.run(serve(app, host=args.host, port=args.port, announce=announce))
-    except PortError as error:
+        work = serve(
+            app,
+            host=args.host,
+            port=args.port,
+            drain_secs=args.drain,
+            take_over=args.take_over,
+            announce=announce,
+        )
+        loops.run(work)
+    except (PortError, HandoverError) as error:
         raise Refused(str(error)) from error
     return 0
+
+
+def dev(args) -> int:
+    """Serve a bot, and serve it anew on each save."""
+    if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+        raise Refused("dev needs Linux or macOS. Run serve instead, and start it again by hand.")
+    if args.bot not in bots.names():
+        bots.load(args.bot)  # refuses, with the names there are
+    from qa.dev import keep_serving
+    from qa.mistakes import find_mistake
+    from services.rehearsal.process import ADDRESS, rehearsal
+    from serving.engine.warm_process import LATE
+    from serving.mistake import mistake_app
+    from sessions.turns.shared_models import warm_up
+
+    find_mistake(args.bot)  # imports what it needs; told once it is served
+    for name in ("qa.pages", "serving.engine.loops", "uvloop", *LATE):
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    warm_up()
+    if ADDRESS not in os.environ:
+        doubles = rehearsal()
+        doubles.outlive_exec()
+        os.environ[ADDRESS] = doubles.address
+    args.uploads = fresh_uploads()
+    vars(args).update(host="127.0.0.1", engine="inproc", qa=False, loopback=False, drain=0.0)
+
+    def answer(take_over: bool, ready) -> int:
+        args.take_over = take_over
+        mistake = find_mistake(args.bot)
+        if not mistake:
+            return serve(args, ready=ready)
+        print(mistake, file=sys.stderr, flush=True)
+        where = f"{mistake.file}, line {mistake.line}:" if mistake.line else ""
+        app = mistake_app(
+            what=mistake.what, where=where, code=mistake.code, uploads=args.uploads
+        )
+        return serve(args, app=app, ready=ready)
+
+    def begin_again() -> None:
+        again = [__file__, "dev", args.bot, "--port", str(args.port), "--take-over"]
+        os.execv(sys.executable, [sys.executable, *again])
+
+    return keep_serving(answer, begin_again=begin_again, take_over=args.take_over)
 
 
 def list_bots(_args) -> int:
@@ -239,6 +432,37 @@ async def _call(args):
     return summary
 
 
+def load(args) -> int:
+    """Dial a bot with more and more callers until it breaks."""
+    bots.load(args.bot)
+    from qa.call.script import lines_of
+    from qa.load import as_json, load, report
+    from qa.load_server import server_on_a_core
+    from services.rehearsal.script import load as script_of
+
+    lines = [line for line in lines_of(script_of(args.bot)) if line.say]
+    to = sys.stderr if args.json else sys.stdout
+    serve = [__file__, "serve", args.bot, "--engine", args.engine]
+    serve += ["--sessions-per-process", str(args.sessions_per_process)]
+    own_server = server_on_a_core(serve, log=TAPES / "load-server.log")
+    try:
+        with contextlib.nullcontext(args.url) if args.url else own_server as url:
+            work = load(
+                url,
+                bot=args.bot,
+                lines=lines,
+                callers=args.callers,
+                secs=args.seconds,
+                tell=lambda step: print(report(step), file=to, flush=True),
+            )
+            steps = asyncio.run(work)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    if args.json:
+        print(as_json(steps))
+    return 0
+
+
 def check(args) -> int:
     """Say what works, what is missing, and the cure."""
     from qa.check import check
@@ -264,7 +488,10 @@ TAPES_COMMANDS = {
     "diff": "qa.diff.command",
     "fork": "qa.fork",
     "audit": "qa.audit",
+    "report": "qa.report",
+    "plan": "qa.plan",
     "share": "qa.redacted_copy",
+    "new": "qa.new",
 }
 
 
@@ -287,7 +514,15 @@ def with_tapes(command: str, argv: list[str]) -> int:
         raise Refused(str(error)) from error
 
 
-COMMANDS = {"serve": serve, "list": list_bots, "check": check, "call": call, "redact": redact}
+COMMANDS = {
+    "serve": serve,
+    "dev": dev,
+    "list": list_bots,
+    "check": check,
+    "call": call,
+    "load": load,
+    "redact": redact,
+}
 
 
 def main(argv: list[str]) -> int:
@@ -298,6 +533,8 @@ def main(argv: list[str]) -> int:
     """
     load_dotenv(ROOT / ".env")
     init_sentry()
+    if not argv or argv[0] not in TAPES_COMMANDS:
+        init_otel()
     try:
         if argv and argv[0] in TAPES_COMMANDS:
             return with_tapes(argv[0], argv[1:])
@@ -313,7 +550,7 @@ def run(argv: list[str]) -> int:
     """Run a command of the switchboard's; ``serve`` when none is named."""
     named = argv and (not argv[0].startswith("-") or argv[0] in ("-h", "--help"))
     args = parser().parse_args(argv if named else ["serve", *argv])
-    log = TAPES / "call.log" if args.command == "call" else sys.stderr
+    log = TAPES / f"{args.command}.log" if args.command in ("call", "load") else sys.stderr
     open_log(log, verbose=args.verbose)
     return COMMANDS[args.command](args)
 

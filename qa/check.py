@@ -1,13 +1,11 @@
 """`runner.py check`: what works, what is missing, and the cure."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +16,7 @@ from services.addresses import VENDORS, CastingError, is_rehearsed
 from services.casting import parse
 from services.check import VendorCheck, check_vendors
 from sessions.policy import Policy, PolicyError
+from sessions.store import VARIABLE, StoreError, open_store, stored_here
 
 EXTRAS = {
     "offline": ("pocketsphinx", "real ears and mouth in rehearsals"),
@@ -39,7 +38,6 @@ DOORS = {
     "plivo": ("PLIVO_AUTH_ID", "PLIVO_AUTH_TOKEN"),
     "exotel": ("EXOTEL_API_KEY", "EXOTEL_API_TOKEN"),
 }
-REDIS_SECS = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ async def check(bot: str | None, out: TextIO) -> bool:
             _vendor(row) for row in vendors if not bot or row.name not in cast
         ],
         "Doors": list(_doors()),
-        "Store": [await _redis()],
+        "Store": [await _store()],
         "Extras": list(_extras()),
     }
     console = Console(file=out, width=None if out.isatty() else 120)
@@ -128,21 +126,17 @@ def _doors() -> Iterator[Row]:
         yield Row(name, not missing, "not set up" if missing else "key set", cure)
 
 
-async def _redis() -> Row:
-    url = os.environ.get("REDIS_URL")
-    if not url:
-        return Row("redis", True, "not used: REDIS_URL is not set")
-    parts = urlsplit(url)
+async def _store() -> Row:
+    if not stored_here():
+        return Row("store", True, "sessions are stored in state/ while serving")
+    url = os.environ[VARIABLE].strip()
     try:
-        async with asyncio.timeout(REDIS_SECS):
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
-            writer.write(b"PING\r\n")
-            answer = (await reader.readline()).strip().decode()
-            writer.close()
-    except (OSError, TimeoutError):
-        where = f"{parts.hostname}:{parts.port or 6379}"
-        return Row("redis", False, f"no answer at {where}", "Start it, or unset REDIS_URL.")
-    return Row("redis", True, f"answers {answer}")
+        store = open_store(url)
+        await store.load("check")
+        await store.close()
+    except (StoreError, ImportError) as error:
+        return Row("store", False, "out of reach", str(error))
+    return Row("store", True, f"{url.partition(':')[0]} answers")
 
 
 def _extras() -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """The caller's page or app: what it is told of the session, and what it may ask for."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -8,6 +8,8 @@ from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frameworks.rtvi import RTVIObserverParams
 
 from sessions.doors import end_on_join_failure, is_empty
+from sessions.measured import audit
+from sessions.rights import Rights
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -27,6 +29,7 @@ class Client:
         """Speak for one session; nobody listens before :meth:`attach`."""
         self._session = session
         self._worker: PipelineWorker | None = None
+        self.rights = Rights()
         self._handlers: dict[str, OnMessage] = {"consent": self._consent}
 
     def on(self, type: str, handler: OnMessage) -> None:
@@ -46,8 +49,14 @@ class Client:
 
     def notify_soon(self, type: str, **data: Any) -> None:
         """The same for those who cannot wait."""
+        self.soon(self.notify(type, **data))
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the call, and no longer than it lasts."""
         if self._worker:
-            self._worker.create_task(self.notify(type, **data))
+            self._worker.create_task(work)
+        else:
+            work.close()
 
     def observer_params(self, *, evaluated: bool) -> RTVIObserverParams:
         """What of the model's text the client is shown.
@@ -71,6 +80,9 @@ class Client:
             greet: Whether the bot goes on speaking after the disclosure.
         """
         session, self._worker = self._session, worker
+        self.rights.watch(session.transport)
+        self.rights.guard(worker.rtvi)  # before the gate reads whose words they are
+        session.gate.read(worker.rtvi)
         end_on_join_failure(session.transport, session.end)
 
         @session.transport.event_handler("on_client_connected")
@@ -103,6 +115,11 @@ class Client:
                 await handler(message.data)
 
     async def _consent(self, data: Mapping[str, Any]) -> None:
+        for name, agreed in data.items():
+            if agreed is False:
+                self._session.withdraw(name)
+                audit(self._session, "consent.withdrawn", to=name)
         if data.get("recording") is False:
             await self._session.recording.withdraw()
+            await self.notify("consent", recorded=False)
             await self.notify("notice", text="The recording has stopped.")

@@ -50,7 +50,11 @@ class DoorError(RuntimeError):
 
 
 async def open_door(
-    runner_args: RunnerArguments, *, sees: Mapping[str, int], policy: Policy
+    runner_args: RunnerArguments,
+    *,
+    sees: Mapping[str, int],
+    policy: Policy,
+    tracks: bool = False,
 ) -> BaseTransport:
     """Open the door the caller stands at.
 
@@ -59,6 +63,7 @@ async def open_door(
         sees: Frames per second wanted of each video source (``camera``, ``screenVideo``); phones,
             WebSockets and the eval harness carry no video, there it is ignored.
         policy: Its vendor allow-list also holds for whoever carries the call.
+        tracks: Whether a room's participants come in each on a track of their own, or mixed.
 
     Raises:
         DoorError: If no door fits, an extra or a key is missing, or the carrier is not allowed.
@@ -82,10 +87,10 @@ async def open_door(
     if door in ("daily", "livekit", *PHONES):
         policy.require_vendor(door)
     with _cures(door):
-        params = _params(door, sound, media)
+        params = _params(door, sound, media, tracks=tracks)
         transport = await create_transport(runner_args, {door: lambda: params})
         if door == "daily":
-            _finish_daily(transport, params)
+            _finish_daily(transport, params, mixed=not tracks)
     return transport
 
 
@@ -124,16 +129,19 @@ async def _door(runner_args: RunnerArguments) -> str:
     )
 
 
-def _finish_daily(transport: Any, params: Any) -> None:
+def _finish_daily(transport: Any, params: Any, *, mixed: bool) -> None:
     """What ``create_transport`` leaves open: the room's mix, and the key that answers a phone."""
     from sessions.daily_mix import mix_per_call
 
-    mix_per_call(transport)
+    if mixed:
+        mix_per_call(transport)
     params.api_key = params.api_key or os.environ.get("DAILY_API_KEY", "")
     params.api_url = params.api_url or os.environ.get("DAILY_API_URL", DAILY_API_URL)
 
 
-def _params(door: str, sound: dict[str, Any], media: dict[str, Any]) -> TransportParams:
+def _params(
+    door: str, sound: dict[str, Any], media: dict[str, Any], *, tracks: bool
+) -> TransportParams:
     match door:
         case "webrtc":
             return TransportParams(**media)
@@ -145,7 +153,7 @@ def _params(door: str, sound: dict[str, Any], media: dict[str, Any]) -> Transpor
             from pipecat.transports.livekit.transport import LiveKitParams
 
             return LiveKitParams(
-                **media, audio_in_user_tracks=False, audio_out_queue_size_ms=LIVEKIT_QUEUE_MS
+                **media, audio_in_user_tracks=tracks, audio_out_queue_size_ms=LIVEKIT_QUEUE_MS
             )
         case "eval":
             from pipecat.evals.transport import EvalTransportParams

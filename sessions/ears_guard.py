@@ -1,6 +1,7 @@
 """Let nothing but redacted transcripts leave the ears."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from pipecat.frames.frames import (
@@ -18,6 +19,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from sessions.ledger import Ledger, nowhere
 from sessions.phi import PHIFirewall
 from sessions.policy import Policy
+from sessions.turns.gist import gist
 
 # The end of a segment that may be the beginning of an identifier waits for the next segment,
 # but never longer than this: the pause between two halves of a spoken number.
@@ -47,7 +49,8 @@ class EarsGuard:
 
     Final transcripts pass up to their open tail; the tail waits for the next segment, for the
     end of the caller's speech, or for :data:`HOLD_SECS`. What is told before the words are final,
-    or in another language than the engine reads, passes where the policy allows interims only.
+    or in another language than the engine reads, passes where the policy allows interims only;
+    elsewhere turn-taking learns the gist of interims, which can name nobody.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class EarsGuard:
         phi: PHIFirewall | None,
         policy: Policy,
         ledger: Ledger | None = None,
+        heard: Callable[[Frame], None] | None = None,
     ):
         """Put the guard in place.
 
@@ -65,8 +69,10 @@ class EarsGuard:
             phi: The session's firewall; ``None`` where the policy does not redact.
             policy: Says whether interim transcripts may leave the ears at all.
             ledger: Told what was redacted.
+            heard: Shown what the ears return, as they return it, to take figures from.
         """
         self._ears = ears
+        self._heard = heard
         self._phi = phi
         self._policy = policy
         self._ledger = ledger or nowhere()
@@ -84,8 +90,13 @@ class EarsGuard:
             self._speaking = False
 
     async def _guarded(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
+        if self._heard:
+            self._heard(frame)
         early = EARLY_REDACTED if self._phi else InterimTranscriptionFrame
         if isinstance(frame, early) and not self._policy.interims:
+            known = gist(frame.text) if isinstance(frame, InterimTranscriptionFrame) else None
+            if known:
+                await self._push(known, direction)
             return
         if self._phi and isinstance(frame, TranscriptionFrame):
             await self._final(self._phi, frame, direction)

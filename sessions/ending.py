@@ -43,6 +43,11 @@ class EndWatchdog(BaseObserver):
             self._ending.set()
             self._hung_up.set()
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether the call was cut: the caller has gone, or everything was cancelled."""
+        return self._hung_up.is_set()
+
     def end(self, reason: str, *, at_once: bool = False) -> None:
         """Note that the call is over.
 

@@ -71,7 +71,8 @@ class Opening(FrameProcessor):
         self.on_heard: list[Callable[[], object]] = [on_heard]
         self._on_failure = on_failure
         self._held: list[tuple[Frame, FrameDirection]] = []
-        self._begun = self._released = False
+        self.begun = self._released = False
+        self._cue = GREETING_CUE
         self._started = asyncio.Event()
         self._heard = asyncio.Event()
         self._task: asyncio.Task | None = None
@@ -81,16 +82,17 @@ class Opening(FrameProcessor):
         """Whether the caller has heard the whole disclosure."""
         return self._heard.is_set()
 
-    async def begin(self, disclosure: str, *, greet: bool) -> None:
+    async def begin(self, disclosure: str, *, greet: bool, cue: str = GREETING_CUE) -> None:
         """Say the disclosure and let the conversation follow. A second call does nothing.
 
         Args:
             disclosure: What is said first.
             greet: Whether the model then speaks before the caller does.
+            cue: What the model is told to speak about.
         """
-        if self._begun:
+        if self.begun:
             return
-        self._begun = True
+        self.begun, self._cue = True, cue
         await self._started.wait()
         await self._say(disclosure)
         if not self.whole_first:
@@ -125,7 +127,7 @@ class Opening(FrameProcessor):
     async def _release(self, *, greet: bool):
         self._released = True
         if greet:
-            cue: LLMContextMessage = {"role": "developer", "content": GREETING_CUE}
+            cue: LLMContextMessage = {"role": "developer", "content": self._cue}
             await self.push_frame(LLMMessagesAppendFrame([cue], run_llm=True))
         elif self.whole_first:
             await self.push_frame(LLMRunFrame())  # a core listens once it has its context

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from loguru import logger
 from pipecat.runner.types import RunnerArguments
 from pipecat.utils.file_storage import FileStorage
 
+from sessions.evidence import Evidence
+from sessions.policy import MEMORY
 from sessions.tape import expire, key_from_env, local_key
 from sessions.tape.recorder import Recorder, record
 from sessions.tape.uploads import TapingStorage
@@ -33,11 +36,13 @@ class Recording:
     def __init__(self, session: "Session", runner_args: RunnerArguments):
         """Begin the recording, if there may be one."""
         self._session = session
-        self._local = self._replayed = False
+        self._local = self.replayed = False
         self.recorder: Recorder | None = None
+        # Events that a replay tells again, when they were, to who takes them: by name.
+        self.retold: dict[str, Callable[..., object]] = {}
         if begin := getattr(runner_args, "begin_tape", None):
-            self.recorder, self._replayed = begin(session), True
-        elif session.policy.record and session.policy.consent <= session.consent:
+            self.recorder, self.replayed = begin(session), True
+        elif session.policy.record and session.policy.consent - {MEMORY} <= session.consent:
             self.recorder = self._hold()
 
     @property
@@ -49,6 +54,21 @@ class Recording:
         """Put an event of the session on the tape, if there is one."""
         if self.recorder:
             self.recorder.event(name, **detail)
+
+    def own_pictures(self) -> None:
+        """Tape the pictures of :meth:`picture` from now on, and no raw frames of the door."""
+        if self.recorder:
+            self.recorder.raw_pictures = False
+
+    def own_tracks(self) -> None:
+        """Tape every participant's sound in its own time, marked with whose it is."""
+        if self.recorder:
+            self.recorder.own_tracks = True
+
+    def picture(self, evidence: Evidence, *, size: tuple[int, int], why: str) -> None:
+        """Put a picture on the tape as models are shown it, if there is one."""
+        if self.recorder:
+            self.recorder.picture(evidence, size=size, why=why)
 
     def taping(self, storage: FileStorage | None) -> FileStorage | None:
         """The same storage; while there is a tape, what is loaded from it goes there too."""
@@ -69,7 +89,7 @@ class Recording:
             await self._session.notify("notice", text=text)
             return
         policy = self._session.policy
-        if not self._replayed:
+        if not self.replayed:
             await asyncio.to_thread(expire, tapes(), policy.retention_days, sealed=policy.sealed)
         self.recorder.release()
 

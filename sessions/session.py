@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
-from pipecat.frames.frames import EndFrame, TTSSpeakFrame
+from pipecat.frames.frames import EndFrame, Frame, TTSSpeakFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
@@ -37,22 +37,34 @@ from sessions.ending import CANCEL_SECS, EndWatchdog
 from sessions.evidence import EvidenceDesk
 from sessions.first_words import FirstWords
 from sessions.front_desk import FrontDesk
+from sessions.fusion import Fusion
+from sessions.gate import Gate
 from sessions.guards import PromptWatcher, guard_mind, redacted_messages
 from sessions.ledger import Ledger
+from sessions.line import Line
+from sessions.measured import close_books, costs, door_of, measure, open_books, watch_store
 from sessions.media_stop import stop_media
+from sessions.memory import Memory
+from sessions.metrics.otel import tracing
 from sessions.mouth_guard import guard_mouth
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall
 from sessions.policy import OPEN, Policy, PolicyError
+from sessions.readings import Readings
 from sessions.recording import Recording
+from sessions.resume import CUT_OFF, Resumed, keep, take_up
 from sessions.silence import Silence
 from sessions.sinks import protect
 from sessions.sinks.bus import guard_bus
 from sessions.sinks.clients import guard_client, guard_door
 from sessions.sinks.frames import guard_pushes
+from sessions.store.keeper import Keeper
+from sessions.store.restore import cue, is_owed
 from sessions.tool_boundary import guard_tools
-from sessions.turns import TurnTaking, house_turns
+from sessions.transfer import Transfer
+from sessions.turns import Guesses, Prefetch, TurnTaking, house_turns
+from sessions.vision.privacy import require_image_privacy
 from sessions.waterfall import Waterfall
 
 REHEARSAL_NOTICE = "This is a rehearsal: a script answers you, not an AI."
@@ -70,12 +82,21 @@ class Session:
     Pipecat hands it to every tool as ``params.app_resources``.
     """
 
-    def __init__(self, runner_args: RunnerArguments, *, policy: Policy):
+    def __init__(
+        self,
+        runner_args: RunnerArguments,
+        *,
+        policy: Policy,
+        resumed: Resumed | None = None,
+        budget_usd: float | None = None,
+    ):
         """Initialize the session. Use :meth:`open`.
 
         Args:
             runner_args: What the runner, or Pipecat Cloud, handed to ``bot()``.
             policy: The rules the session runs under.
+            resumed: The session that goes on with this one.
+            budget_usd: What it may cost.
         """
         if policy.redact and policy.record and not policy.sealed:
             raise PolicyError(
@@ -89,22 +110,39 @@ class Session:
         self.clock = Clock()
         self.seed = getattr(runner_args, "seed", None) or _seed()
         self.random = random.Random(self.seed)
-        self.phi = PHIFirewall() if policy.redact else None
+        self.resumed = resumed
+        self.part = resumed.kept.part + 1 if resumed else 0
+        self.phi = PHIFirewall(vault=resumed and resumed.vault) if policy.redact else None
         self.rehearsal: set[str] = set()
         self.live: set[str] = set()
         self.observers: list[BaseObserver] = []
         self.once = Once(self.id)
+        self.keeper: Keeper | None = None
+        self.memory = Memory(self)
+        # What agents and people leave in the store for who takes over; JSON.
+        self.handoff: dict[str, Any] = {}
+        self.gate = Gate(now=self.clock.now, today=self.clock.started_at.date())
         self.evidence = EvidenceDesk()
+        self.evidence.watchers.append(self.gate.shown)
+        self.notices: list[str] = []  # further sentences of the disclosure
         self.mouths: list[TTSService] = []
         self.turns: TurnTaking | None = None
+        self.guesses = Guesses()
+        self.prefetch = Prefetch(self.clock)
+        self._ears: list[Any] = []
         self._cores: list[Any] = []
         self._minds: list[FrameProcessor] = []
         self.client = Client(self)
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
+        self.sees: frozenset[str] = frozenset()
         self._runner_args = runner_args
         protect(self.phi)
         self.recording = Recording(self, runner_args)
+        self.meter, self.cost = measure(self, budget_usd=budget_usd)
+        self.cost.door = door_of(runner_args)
+        # Shown what the ears of a cascade return, as they return it, to take figures from.
+        self.ears_heard: list[Callable[[Frame], None]] = [self.meter.heard]
         self._desk = FrontDesk(
             folder=Path(tempfile.gettempdir()) / f"vivace-{self.id}",
             storage=self.recording.taping(runner_args.file_storage),
@@ -115,12 +153,15 @@ class Session:
             redact=self._redacted,
             report=self.recording.event,
         )
+        self.readings = Readings(self)
         if self.phi:
             remember(self.body, phi=self.phi, ledger=self.ledger)
         self._opening = Opening(
             on_failure=self.end, on_heard=lambda: self.recording.event("disclosure.heard")
         )
         self._watchdog = EndWatchdog(now=self.clock.now)
+        self.line = Line(self)
+        self.transfer = Transfer(self)
         self._worker: PipelineWorker | None = None
 
     @classmethod
@@ -130,6 +171,8 @@ class Session:
         *,
         policy: Policy = OPEN,
         sees: Mapping[str, int] = MappingProxyType({}),
+        budget_usd: float | None = None,
+        tracks: bool = False,
     ) -> Self:
         """Open the caller's door and the session behind it.
 
@@ -137,15 +180,30 @@ class Session:
             runner_args: What the runner, or Pipecat Cloud, handed to ``bot()``.
             policy: The rules the session runs under.
             sees: Frames a second wanted from each video source (``camera``, ``screenVideo``).
+            budget_usd: What the call may cost, in dollars; near it, it is run more cheaply.
+            tracks: Whether a room's participants come in each on a track of their own.
         """
-        session = cls(runner_args, policy=policy)
-        session.transport = await open_door(runner_args, sees=sees, policy=policy)
+        if sees:
+            require_image_privacy(policy)
+        resumed = await take_up(runner_args, policy=policy)
+        session = cls(runner_args, policy=policy, resumed=resumed, budget_usd=budget_usd)
+        session.sees = frozenset(sees)
+        session.transport = await open_door(runner_args, sees=sees, policy=policy, tracks=tracks)
         if phi := session.phi:
             # What a carrier says of the call, kept by Pipecat on the socket it was read from.
             said = getattr(getattr(runner_args, "websocket", None), "_pipecat_parsed_telephony", ())
             remember(said, phi=phi, ledger=session.ledger)
             remember_participants(session.transport, phi=phi, ledger=session.ledger)
         return session
+
+    def on_disclosed(self, tell: Callable[[], object]) -> None:
+        """Call this once the caller has heard the disclosure."""
+        self._opening.on_heard.append(tell)
+
+    @property
+    def realtime(self) -> bool:
+        """Whether a speech-to-speech core was cast."""
+        return bool(self._cores)
 
     @property
     def documents(self) -> Path:
@@ -160,6 +218,19 @@ class Session:
             return frozenset()
         return frozenset(name for name in self.policy.consent if given.get(name) is True)
 
+    def withdraw(self, consent: str) -> None:
+        """Note that the caller does not agree to something any more."""
+        given = self.body.get("consent")
+        given = given if isinstance(given, Mapping) else {}
+        self.body = {**self.body, "consent": {**given, consent: False}}
+        if self.keeper:
+            self.keeper.touch()
+
+    @property
+    def disclosed(self) -> bool:
+        """Whether the caller has heard the disclosure, before a cut or since."""
+        return self._opening.heard or bool(self.resumed and self.resumed.kept.disclosed)
+
     @property
     def disclosure(self) -> str:
         """What the caller hears first. A rehearsal says that it is one."""
@@ -168,7 +239,7 @@ class Session:
             parts.append(REHEARSAL_NOTICE)
         if self.recording.path:
             parts.append("This call is recorded, as you agreed.")
-        return " ".join(parts)
+        return " ".join([*parts, *self.notices])
 
     def adopt(self, service: FrameProcessor, *, stage: Stage) -> None:
         """Put a cast service under the session's policy. The factories in ``services`` do this.
@@ -178,19 +249,32 @@ class Session:
             stage: Which part it plays.
         """
         if stage in ("stt", "speech"):
-            EarsGuard(service, phi=self.phi, policy=self.policy, ledger=self.ledger)
+            EarsGuard(
+                service,
+                phi=self.phi,
+                policy=self.policy,
+                ledger=self.ledger,
+                heard=self._ears_heard if stage == "stt" else None,
+            )
+            self.gate.listen(service)
+        if stage == "stt":
+            self._ears.append(service)
         if stage == "speech":
             self._wait_for_disclosure(service)
         if stage == "llm":
             self._minds.append(service)
+            self.prefetch.watch(service)  # type: ignore[arg-type]
         if stage == "llm":
             self.budget.guard(service)
-        if self.phi and stage == "llm":
-            guard_mind(service, phi=self.phi, ledger=self.ledger)
+            self.line.hold(service)
+            fusion = Fusion(self, service)  # within the guard, which withholds every picture
+            if self.phi:
+                guard_mind(service, phi=self.phi, ledger=self.ledger)
+            fusion.attend(service)
         if stage == "tts":
             FirstWords(service, opening=self._opening)
-            self.waterfall.mouths.add(service.name)
             self.mouths.append(service)  # type: ignore[arg-type]
+            self.transfer.adopt(service)  # type: ignore[arg-type]
         if self.phi and stage == "tts":
             guard_mouth(service, phi=self.phi)  # type: ignore[arg-type]
 
@@ -200,7 +284,7 @@ class Session:
         Args:
             *tools: Direct functions, or schemas that carry a handler.
         """
-        return guard_tools(self, tools)
+        return [self.prefetch.tool(tool) for tool in guard_tools(self, tools)]
 
     def user_params(
         self, *, judged: bool = True, speculate: bool = False
@@ -212,23 +296,48 @@ class Session:
         Args:
             judged: Whether a sound over the bot's voice first silences it and is then judged, so
                 that the bot goes on after an "mm-hmm" or a cough; else every voice interrupts. A
-                realtime core judges by itself.
+                realtime core may yield earlier.
             speculate: Whether the model begins to answer a likely end of the turn. It answers
-                about half a second earlier, and is asked about a third more often.
+                about half a second earlier, and is asked about a third more often. Tools that
+                are ``side_effect_free`` have then run by the time they are called.
         """
         realtime = bool(self._cores)
-        if judged and not realtime:
-            self.turns = TurnTaking(on_hold=self._show_hold)
+        hearing = [*self._ears, *self._cores]
+        offers = [s.service_metadata_frame().user_turn_strategies for s in hearing]
+        recommended = next((offer for offer in offers if offer), None)
+        if judged:
+            self.turns = TurnTaking(
+                self.clock,
+                proposed=recommended is not None,
+                realtime=realtime,
+                on_hold=self._show_hold,
+            )
         return house_turns(
             self.turns,
+            clock=self.clock,
             mute=MuteUntilDisclosed(self._opening),
+            recommended=recommended,
             rehearsed=bool(self.rehearsal),
-            speculate=speculate and not realtime,
+            guesses=self.guesses if speculate and not realtime else None,
         )
 
     def assistant_params(self) -> LLMAssistantAggregatorParams:
         """House memory: what no longer fits is seen to by :attr:`budget`, and not by Pipecat."""
         return LLMAssistantAggregatorParams()
+
+    def gate_pictures(self, wants: Callable[[str, Any], bool] | None) -> bool:
+        """Let a door that can convert only the frames that are wanted.
+
+        Args:
+            wants: Given a source and a decoded ``av.VideoFrame``; None lets all through again.
+
+        Returns:
+            Whether this door can.
+        """
+        gate = getattr(getattr(self._runner_args, "webrtc_connection", None), "gate_pictures", None)
+        if gate:
+            gate(wants)
+        return bool(gate)
 
     async def notify(self, type: str, **data: Any) -> None:
         """Tell the client something about the session, as an RTVI ``server-message``.
@@ -246,7 +355,7 @@ class Session:
             line: A short sentence. It does not become part of the conversation.
         """
         mouth = next((mouth for mouth in self.mouths if mouth.is_usable), None)
-        if mouth:
+        if mouth and not (self.line.down or self.line.away):
             await mouth.queue_frame(TTSSpeakFrame(line, append_to_context=False))
 
     async def end(self, reason: str) -> None:
@@ -262,8 +371,17 @@ class Session:
         self._watchdog.end(reason, at_once=True)
 
     async def greet(self, *, greet: bool = True) -> None:
-        """Say the disclosure to a caller who has just come, and let the bot go on after it."""
+        """Say the disclosure to a caller who has just come, and let the bot go on after it.
+
+        A caller who comes back after a drop has had both.
+        """
+        if self._opening.begun:
+            return
         self.recording.event("client.connected")
+        if self.resumed and self.disclosed:
+            self.recording.event("disclosure.begun", text=CUT_OFF)
+            await self._opening.begin(CUT_OFF, greet=greet or is_owed(self), cue=cue(self))
+            return
         self.recording.event("disclosure.begun", text=self.disclosure)
         await self._opening.begin(self.disclosure, greet=greet)
 
@@ -278,12 +396,16 @@ class Session:
             greet: Whether the bot goes on speaking after the disclosure, before the caller does.
             **worker_options: Passed on to Pipecat's ``PipelineWorker``.
         """
+        if without_call := getattr(self._runner_args, "without_call", None):
+            await without_call(self, pipeline)  # another agent asks, and there is nobody to talk to
+            return
         if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
             raise PolicyError(
                 "Nothing in this pipeline can say the disclosure word for word. Put a "
                 "tts(session, ...) into its list; behind a realtime core it says only that."
             )
-        observers = [*self.observers, self.waterfall, self._watchdog, Silence(say=self.say)]
+        observers = [*self.observers, self.waterfall, self.meter, self.cost, self._watchdog]
+        observers += [Silence(say=self.say), self.transfer.make_hold()]
         if self.phi:
             observers.append(PromptWatcher(self.phi))
         for core in self._cores:
@@ -293,16 +415,24 @@ class Session:
             "session.cast",
             live=sorted(self.live),
             rehearsed=sorted(self.rehearsal),
+            castings=self.cost.castings,
+            door=self.cost.door,
             sealed=self.policy.sealed,
             redacts=self.policy.redact,
             retention_days=self.policy.retention_days,
             consent_needed=sorted(self.policy.consent),
         )
+        open_books(self)
         if self.recording.recorder:
             observers.append(self.recording.recorder)
         if self.turns:
             self.turns.attach(self.transport.output())
         stop_media([*_parts(pipeline)], deaf=self._minds)
+        if keeper := keep(self, pipeline):
+            self.keeper = keeper
+            self._opening.on_heard.append(keeper.touch)
+            observers.append(keeper)
+            watch_store(self)
         worker = self._worker = PipelineWorker(
             Pipeline([self._desk, self._opening, pipeline, self._opening.echo]),
             app_resources=self,
@@ -315,20 +445,36 @@ class Session:
             rtvi_observer_params=self.client.observer_params(
                 evaluated=getattr(self._runner_args, "transport_type", None) == "eval"
             ),
-            **worker_options,
+            **{"enable_tracing": tracing(), **worker_options},
         )
         runner = WorkerRunner(handle_sigint=self._runner_args.handle_sigint)
         if self.phi:
             self._guard_sinks(self.phi, worker, runner)
         await runner.add_workers(worker, *helpers)
         self.client.attach(worker, greet=greet)
+        self.line.attach(worker, getattr(self._runner_args, "webrtc_connection", None))
+        self.transfer.attach(worker, pipeline)
         logger.info(f"Session {self.id}: {self.bot} under {self.policy.name}")
+        lost = True
+        if self.keeper:
+            self.keeper.start()
         try:
             await self._watchdog.watch(runner, ask=self._say_goodbye, close=self._close)
+            lost = False
         finally:
+            if self.keeper:
+                over = not lost and not self._watchdog.hung_up
+                await self.keeper.close(over=over, lost=lost)
             if self.phi:
                 # On the sealed tape only: an open copy is made with the same surrogates.
                 self.recording.event("phi.vault", entries=[asdict(e) for e in self.phi.vault])
+            if self.guesses.made:
+                self.recording.event(
+                    "speculation", answers=self.guesses.summary(), tools=self.prefetch.summary()
+                )
+            close_books(self)
+            self.line.close()
+            await self.transfer.close()
             self._desk.clear()
             await self.recording.close()
             logger.info(f"Session {self.id}: over ({self._watchdog.reason or 'it ended itself'})")
@@ -339,6 +485,10 @@ class Session:
         guard_client(worker.rtvi, phi=phi, ledger=self.ledger)
         guard_door(self.transport.output(), phi=phi)
         guard_bus(runner.bus, phi=phi)
+
+    def _ears_heard(self, frame: Frame) -> None:
+        for hear in self.ears_heard:
+            hear(frame)
 
     def _redacted(self, messages: list) -> list:
         return redacted_messages(messages, self.phi) if self.phi else messages
@@ -356,6 +506,8 @@ class Session:
         self.client.notify_soon("duck", on=on)
 
     async def _say_goodbye(self) -> None:
+        self.cost.on_the_line(self.clock.now())
+        await self.notify("cost", **costs(self.cost))
         await self.notify("ended", reason=self._watchdog.reason)
         if self._worker:
             await self._worker.queue_frame(EndFrame(reason=self._watchdog.reason))

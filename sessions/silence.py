@@ -109,7 +109,7 @@ class Silence(BaseObserver):
                 self._owes = True
             case LLMTextFrame() | LLMFullResponseEndFrame():
                 self._owes = False
-            case FunctionCallInProgressFrame():
+            case FunctionCallInProgressFrame(cancel_on_interruption=True):
                 self._tools.add(frame.tool_call_id)
             case FunctionCallResultFrame() | FunctionCallCancelFrame():
                 self._tools.discard(frame.tool_call_id)

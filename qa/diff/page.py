@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,15 @@ def page(a: Recorded, b: Recorded, differences: list[Difference], *, names: tupl
     by_turn = {d.turn: {"stage": d.stage, "what": d.what} for d in differences}
     data = {
         "calls": [
-            {"name": name, **_call(call), **_sound(recorded), "images": _images(recorded)}
+            {"name": name, **_call(call), **_sound(recorded), "images": images_of(recorded)}
             for name, call, recorded in zip(names, calls, (a, b))
         ],
         "turns": [
-            {"a": _turn(one), "b": _turn(two), "difference": by_turn.get(shown.number)}
+            {
+                "a": turn_as_json(one),
+                "b": turn_as_json(two),
+                "difference": by_turn.get(shown.number),
+            }
             for one, two in aligned(calls[0].turns, calls[1].turns)
             if (shown := two or one)
         ],
@@ -62,7 +67,8 @@ def _call(call: Call) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Turn | None) -> dict[str, Any] | None:
+def turn_as_json(turn: Turn | None) -> dict[str, Any] | None:
+    """A turn as pages show it."""
     if turn is None:
         return None
     at = next((t for t in (turn.started, turn.ended, turn.answered, turn.spoke) if t), 0.0)
@@ -83,7 +89,21 @@ def _turn(turn: Turn | None) -> dict[str, Any] | None:
     }
 
 
-def _sound(recorded: Recorded) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Sound:
+    """Both voices of a call.
+
+    Parameters:
+        wav: A WAV file, the caller left and the bot right.
+        peaks: Loudness of either, 0 to 99, :data:`PEAKS_PER_SEC` a second.
+    """
+
+    wav: bytes
+    peaks: list[list[int]]
+
+
+def sound_of(recorded: Recorded) -> Sound:
+    """What was heard in a call, at :data:`LISTEN_RATE`."""
     started = recorded.header.started_at
     tracks = [
         lay_out(recorded.messages(topic), started, sample_rate=LISTEN_RATE)[0]
@@ -97,10 +117,12 @@ def _sound(recorded: Recorded) -> dict[str, Any]:
         wav.setsampwidth(2)
         wav.setframerate(LISTEN_RATE)
         wav.writeframes(both.astype("<i2").tobytes())
-    return {
-        "wav": base64.b64encode(buffer.getvalue()).decode(),
-        "peaks": [_peaks(track) for track in tracks],
-    }
+    return Sound(buffer.getvalue(), [_peaks(track) for track in tracks])
+
+
+def _sound(recorded: Recorded) -> dict[str, Any]:
+    sound = sound_of(recorded)
+    return {"wav": base64.b64encode(sound.wav).decode(), "peaks": sound.peaks}
 
 
 def _peaks(track: np.ndarray) -> list[int]:
@@ -111,7 +133,8 @@ def _peaks(track: np.ndarray) -> list[int]:
     return (np.sqrt(peaks / 32768) * 99).astype(int).tolist()
 
 
-def _images(recorded: Recorded) -> list[dict[str, Any]]:
+def images_of(recorded: Recorded) -> list[dict[str, Any]]:
+    """The pictures of a call, one every :data:`IMAGE_EVERY_SECS`, as data URLs."""
     found: list[dict[str, Any]] = []
     for message in recorded.messages(CAMERA, SCREEN):
         at = message.clock_ns / 1e9

@@ -13,6 +13,7 @@ from pipecat.frames.frames import (
     InputDTMFFrame,
     InputTransportMessageFrame,
     OutputAudioRawFrame,
+    UserAudioRawFrame,
     UserImageRawFrame,
 )
 from pipecat.runner.types import RunnerArguments
@@ -41,12 +42,14 @@ class ReplayRunnerArguments(RunnerArguments):
         tape: What came in then, in order (``Tape.messages(*INPUTS)``).
         seed: The session's seed.
         record: Given the session, makes the recorder of the replay.
+        resumed: What the session went on with, when it had been cut off before.
     """
 
     tape: list[TapeMessage]
     seed: int
     record: Callable[[Any], Recorder]
     session: Any = None
+    resumed: dict[str, Any] | None = None
 
     def begin_tape(self, session: Any) -> Recorder:
         """Called by the session as it opens, in place of recording itself."""
@@ -55,7 +58,7 @@ class ReplayRunnerArguments(RunnerArguments):
 
     async def open_transport(self, params: TransportParams) -> BaseTransport:
         """Open the door."""
-        return ReplayTransport(self.tape, params, self.session.clock)
+        return ReplayTransport(self.tape, params, self.session)
 
 
 class ReplayTransport(BaseTransport):
@@ -67,13 +70,15 @@ class ReplayTransport(BaseTransport):
     - on_client_disconnected(transport, client)
     """
 
-    def __init__(self, tape: Iterable[TapeMessage], params: TransportParams, clock: Clock):
+    def __init__(self, tape: Iterable[TapeMessage], params: TransportParams, session: Any):
         """See :class:`ReplayRunnerArguments`."""
         super().__init__()
-        self._input = _Input(self, list(tape), params, clock)
+        self._input = _Input(self, list(tape), params, session)
         self._output = PacedOutput(params)
         self._register_event_handler("on_client_connected")
         self._register_event_handler("on_client_disconnected")
+        self._register_event_handler("on_participant_joined")
+        self._register_event_handler("on_participant_left")
 
     def input(self) -> "_Input":
         """What the caller does."""
@@ -87,16 +92,25 @@ class ReplayTransport(BaseTransport):
         """The caller comes."""
         await self._call_event_handler("on_client_connected", "tape")
 
+    async def told(self, name: str, detail: dict[str, Any]) -> None:
+        """A participant comes to a meeting, or goes."""
+        someone = {"id": detail["participant"], "info": {"userName": detail.get("speaker")}}
+        if name == "meeting.joined":
+            await self._call_event_handler("on_participant_joined", someone)
+        else:
+            await self._call_event_handler("on_participant_left", someone, "left")
+
     async def disconnected(self) -> None:
         """The caller goes."""
         await self._call_event_handler("on_client_disconnected", "tape")
 
 
 class _Input(BaseInputTransport):
-    def __init__(self, transport, tape: list[TapeMessage], params, clock: Clock):
+    def __init__(self, transport, tape: list[TapeMessage], params, session: Any):
         super().__init__(params)
         self._door = transport
-        self._clock = clock
+        self._session = session
+        self._clock: Clock = session.clock
         self._player: asyncio.Task | None = None
         self._steps = _steps(tape)
 
@@ -127,13 +141,29 @@ class _Input(BaseInputTransport):
                 await self._door.disconnected()
             case TapeMessage(topic="/caller/audio"):
                 data = message.data
-                frame = InputAudioRawFrame(
-                    message.bytes, data["sample_rate"], data["number_of_channels"]
-                )
+                sound = message.bytes, data["sample_rate"], data["number_of_channels"]
+                if participant := data.get("participant"):
+                    frame = UserAudioRawFrame(*sound, user_id=participant)
+                else:
+                    frame = InputAudioRawFrame(*sound)
                 await self.push_audio_frame(frame)
             case TapeMessage(topic="/client/in"):
                 sent = message.data["message"]
                 await self.broadcast_frame(InputTransportMessageFrame, message=sent)
+            case TapeMessage(topic="/events") if message.data["name"] == "picture.forgotten":
+                await self.push_video_frame(_forgotten(message.data["detail"]["source"]))
+            case TapeMessage(topic="/events") if message.data["name"] == "transfer.order":
+                await self._session.transfer.ordered(message.data["detail"])
+            case TapeMessage(topic="/events") if message.data["name"].startswith("meeting."):
+                await self._door.told(message.data["name"], message.data["detail"])
+            case TapeMessage(topic="/events") if message.data["name"] == "screen.read":
+                if take := self._session.recording.retold.get("screen.read"):
+                    take(**message.data["detail"])
+            case TapeMessage(topic="/events"):  # readings that a device pushed
+                pushed = message.data["detail"]
+                self._session.readings.push(
+                    pushed["batch"], source=pushed["source"], at_ns=pushed["at_ns"]
+                )
             case TapeMessage(topic="/caller/dtmf"):
                 await self.push_frame(InputDTMFFrame(button=KeypadEntry(message.data["key"])))
             case TapeMessage():
@@ -171,10 +201,16 @@ def _steps(tape: list[TapeMessage]) -> list[tuple[int, TapeMessage | str]]:
             steps.append((message.clock_ns, message))
             continue
         match message.data["name"]:
+            case "readings.pushed" | "meeting.joined" | "meeting.left" | "screen.read":
+                steps.append((message.clock_ns, message))
+            case "transfer.order":
+                steps.append((message.clock_ns, message))
             case "client.connected":
                 came = came or message.clock_ns
             case "client.disconnected":
                 went = message.clock_ns
+            case "picture.forgotten":
+                steps.append((message.clock_ns, message))
             case "session.started":
                 started = message.clock_ns
             case "session.cancelled":
@@ -186,11 +222,25 @@ def _steps(tape: list[TapeMessage]) -> list[tuple[int, TapeMessage | str]]:
 
 
 def _picture(message: TapeMessage) -> UserImageRawFrame:
-    image = Image.open(io.BytesIO(message.bytes)).convert("RGB")
-    frame = UserImageRawFrame(
-        image=image.tobytes(), size=image.size, format="RGB", user_id="caller"
-    )
+    """A picture as it was shown to models, or a frame as the door had passed it on."""
+    taken = message.data.get("picture")
+    if taken:
+        image, size, form = message.bytes, tuple(taken["size"]), "JPEG"
+    else:
+        raw = Image.open(io.BytesIO(message.bytes)).convert("RGB")
+        image, size, form = raw.tobytes(), raw.size, "RGB"
+    frame = UserImageRawFrame(image=image, size=size, format=form, user_id="caller")
     frame.transport_source = "screenVideo" if message.topic == SCREEN else "camera"
+    if taken:
+        frame.metadata["picture"] = {**taken, "eye": message.data["frame_id"]}
+    return frame
+
+
+def _forgotten(eye: str) -> UserImageRawFrame:
+    """Word that a picture had turned out to be old."""
+    frame = UserImageRawFrame(image=b"", size=(0, 0), format="JPEG", user_id="caller")
+    frame.transport_source = "screenVideo" if eye.startswith("screen") else "camera"
+    frame.metadata["picture"] = {"eye": eye}
     return frame
 
 

@@ -14,8 +14,11 @@ _ID = re.compile(
     r"|\b(?:toolu|call|msg|req|resp|item|event|fc)_(?=\w*\d)\w{8,}"
 )
 _FOLDER = re.compile(r"(?:[\w.:-]*[/\\]+)+vivace-[\w-]+")
+_AGE = re.compile(r"\b\d+\.\d s ago\b")  # of what a model is shown: a tenth is soon passed
 _BULK = 2000
 _RPC_FIELDS = ("id", "requestId", "progressToken")
+# Where a call is traced, the MCP SDK says so in what it asks; it is not part of the question.
+_TRACE_FIELDS = ("traceparent", "tracestate")
 
 
 def key_of(text: str) -> str:
@@ -161,9 +164,12 @@ def _is_rpc(value: Any) -> bool:
 
 def _masked(value: Any, *, rpc: bool = False) -> Any:
     if isinstance(value, dict):
-        return {
-            k: "<id>" if rpc and k in _RPC_FIELDS else _masked(v, rpc=rpc) for k, v in value.items()
+        masked = {
+            k: "<id>" if rpc and k in _RPC_FIELDS else _masked(v, rpc=rpc)
+            for k, v in value.items()
+            if not (rpc and k in _TRACE_FIELDS)
         }
+        return {k: v for k, v in masked.items() if not (rpc and k in ("_meta", "params") and not v)}
     if isinstance(value, list):
         return [_masked(item, rpc=rpc) for item in value]
     return _mask(value) if isinstance(value, str) else value
@@ -172,4 +178,4 @@ def _masked(value: Any, *, rpc: bool = False) -> Any:
 def _mask(text: str) -> str:
     if len(text) > _BULK and " " not in text[:_BULK]:
         return "<data>"
-    return _FOLDER.sub("<documents>", _ID.sub("<id>", text))
+    return _AGE.sub("<age>", _FOLDER.sub("<documents>", _ID.sub("<id>", text)))

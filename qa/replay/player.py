@@ -169,8 +169,10 @@ class _Stage:
         arguments.body = {"consent": {"recording": True}} | body | {"bot": self._header.bot}
         arguments.session_id = self._header.session_id
         arguments.handle_sigint = False
-        events = (message for message in self._inputs if message.topic == EVENTS)
+        events = [message for message in self._inputs if message.topic == EVENTS]
         arguments.file_storage = TapedStorage(events)
+        parts = [m.data["detail"] for m in events if m.data["name"] == "session.resumed"]
+        arguments.resumed = parts[0] if parts else None
         bot = self._options.bot or bots.bot
         self._task = asyncio.ensure_future(bot(arguments))
         reporter = asyncio.ensure_future(self._report())

@@ -1,8 +1,11 @@
 """Finds tapes and the keys to them."""
 
+import getpass
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from sessions.audit_log import audit_log
 from sessions.tape import Tape, key_from_env, local_key, read_tape
 from sessions.tape.writer import SEALED_SUFFIX, SUFFIX
 
@@ -16,6 +19,8 @@ def open_tape(path: str | Path) -> Tape:
         TapeError: It cannot be opened; the message says why.
     """
     path = Path(path)
+    if log := audit_log():
+        log.append("access", tape=path.name, by=getpass.getuser(), how=Path(sys.argv[0]).name)
     key = key_from_env()
     beside = path.parent / LOCAL_KEY
     if key is None and beside.exists():

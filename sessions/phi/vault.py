@@ -9,8 +9,9 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sessions.phi.canonical import canonical, key_of
 
@@ -148,6 +149,11 @@ class Vault:
         rows = json.loads(AESGCM(key).decrypt(nonce, body, expires))
         if time.time() > int.from_bytes(expires, "big"):
             raise VaultExpired("The sealed vault is past its time to live. Start a new session.")
+        return cls.of(rows)
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Vault":
+        """The vault of these entries, each as ``dataclasses.asdict`` gives it."""
         vault = cls()
         for row in rows:
             entry = Entry(**row)

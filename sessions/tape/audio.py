@@ -83,5 +83,7 @@ def lay_out(
         end = max(end, offset + len(pcm))
     track = np.zeros(end, dtype=np.int16)
     for offset, pcm in placed:
-        track[offset : offset + len(pcm)] = pcm
+        place = track[offset : offset + len(pcm)]
+        mixed = place.astype(np.int32) + pcm  # tracks of several participants may overlap
+        place[:] = np.clip(mixed, -32768, 32767)
     return track, rate or 16_000

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable
 from functools import cache, partial
@@ -23,6 +24,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 
+from sessions.evidence import Evidence
 from sessions.tape.audio import MediaClock
 from sessions.tape.events import describe
 from sessions.tape.memory import MemoryTape
@@ -32,6 +34,9 @@ from sessions.tape.writer import TapeWriter, foxglove_time, tape_path
 
 JPEG_QUALITY = 85
 MAX_IMAGE_FPS = 5
+
+GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""How a tape says, in IPTC's words, that the bot's voice on it was generated (Article 50)."""
 
 
 class Recorder(BaseObserver):
@@ -43,6 +48,7 @@ class Recorder(BaseObserver):
         now_ns: Callable[[], int],
         *,
         image_fps: int = MAX_IMAGE_FPS,
+        raw_pictures: bool = True,
     ):
         """Record onto ``writer``.
 
@@ -50,10 +56,13 @@ class Recorder(BaseObserver):
             writer: The session's tape; closed by :meth:`close`.
             now_ns: The session clock, nanoseconds.
             image_fps: At most so many images a second of each source go on the tape.
+            raw_pictures: Whether they do as they come from the door; else only by :meth:`picture`.
         """
         super().__init__(observe_every_push=False)
         self.writer = writer
         self.tap = WireTap(writer, now_ns)
+        self.raw_pictures = raw_pictures
+        self.own_tracks = False
         self._now_ns = now_ns
         self._offset_ns: int | None = None
         self._media = {CALLER_AUDIO: MediaClock(), BOT_AUDIO: MediaClock()}
@@ -64,6 +73,30 @@ class Recorder(BaseObserver):
     def event(self, name: str, **detail: Any) -> None:
         """Put an event of the session on the tape, such as a consent given or withdrawn."""
         self.writer.write(EVENTS, self._now_ns(), {"name": name, "detail": detail})
+
+    def picture(self, evidence: Evidence, *, size: tuple[int, int], why: str) -> None:
+        """Put a picture on the tape, as models are shown it.
+
+        Args:
+            evidence: The picture and the time it came.
+            size: Its width and height.
+            why: What it was taken for.
+        """
+        image = evidence.image or b""
+        message = {
+            "frame_id": evidence.source,
+            "data": image,
+            "format": "jpeg",
+            "picture": {
+                "id": evidence.id,
+                "at_ns": evidence.at_ns,
+                "why": why,
+                "size": [*size],
+                "cleared": evidence.cleared,
+            },
+        }
+        topic = SCREEN if evidence.source.startswith("screen") else CAMERA
+        self.writer.write(topic, self._now_ns(), message, size=len(image))
 
     def attach(self) -> None:
         """Tape the wire of the current task and of the tasks it starts."""
@@ -103,7 +136,7 @@ class Recorder(BaseObserver):
             if isinstance(data.source, BaseOutputTransport):
                 self._audio(BOT_AUDIO, clock_ns, frame)
         elif isinstance(frame, InputImageRawFrame):
-            if isinstance(data.source, BaseInputTransport):
+            if self.raw_pictures and isinstance(data.source, BaseInputTransport):
                 self._image(clock_ns, frame)
         else:
             for topic, message in describe(frame, data.source):
@@ -119,7 +152,10 @@ class Recorder(BaseObserver):
 
     def _audio(self, topic: str, clock_ns: int, frame: Any) -> None:
         samples = len(frame.audio) // (2 * frame.num_channels)
-        start_ns = self._media[topic].stamp(clock_ns, samples, frame.sample_rate)
+        participant = getattr(frame, "user_id", "") if self.own_tracks else ""
+        key = f"{topic}/{participant}" if participant else topic
+        track = self._media.setdefault(key, MediaClock())
+        start_ns = track.stamp(clock_ns, samples, frame.sample_rate)
         message = {
             "timestamp": foxglove_time(self.writer.started_at + start_ns),
             "data": frame.audio,
@@ -127,6 +163,8 @@ class Recorder(BaseObserver):
             "sample_rate": frame.sample_rate,
             "number_of_channels": frame.num_channels,
         }
+        if participant:
+            message["participant"] = participant
         self.writer.write(topic, clock_ns, message, size=len(frame.audio))
 
     def _image(self, clock_ns: int, frame: Any) -> None:
@@ -173,10 +211,11 @@ def record(
     Returns:
         The recorder, to be added to the worker's observers and closed after the run.
     """
-    clock = session.clock
+    clock, part = session.clock, getattr(session, "part", 0)
+    name = f"{session.id}.{part}" if part else session.id
     seconds = clock.started_at.replace(microsecond=0).timestamp()
     writer = TapeWriter(
-        tape_path(directory, session.id, sealed=key is not None),
+        tape_path(directory, name, sealed=key is not None),
         session_id=session.id,
         bot=session.bot,
         policy=session.policy.name,
@@ -186,13 +225,16 @@ def record(
         key=key,
         hold=hold,
         facts={
+            "bot_audio": GENERATED,
             "pipecat": importlib.metadata.version("pipecat-ai"),
             "python": platform.python_version(),
             "body": json.dumps(getattr(session, "body", {}), default=str),
             "environment": json.dumps(public_environment()),
         },
     )
-    recorder = Recorder(writer, clock.now_ns)
+    policy = session.policy
+    hides = getattr(policy, "redact", False) or getattr(policy, "blur_faces", False)
+    recorder = Recorder(writer, clock.now_ns, raw_pictures=not hides)
     recorder.attach()
     return recorder
 
@@ -207,7 +249,7 @@ def public_environment() -> dict[str, Any]:
     values = {
         n: without_secrets(v) if "://" in v else v
         for n, v in sorted(os.environ.items())
-        if n.endswith("_URL") or (n.startswith("VIVACE_") and "KEY" not in n)
+        if n.endswith("_URL") or (n.startswith("VIVACE_") and not re.search("KEY|SECRET", n))
     }
     return {"keys": keys, "values": values}
 

@@ -1,5 +1,6 @@
 """Ends of a tape's life: its retention is over, or somebody asked for deletion."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sessions.tape.writer import MEMO_SUFFIX, SEALED_SUFFIX, SUFFIX, tape_path
 
 
 def delete(directory: str | Path, session_id: str) -> list[Path]:
-    """Delete the tape of a session, sealed or open, and what replays kept beside it.
+    """Delete the tapes of a session, sealed or open, and what replays kept beside it.
 
     Args:
         directory: Where tapes lie.
@@ -18,10 +19,11 @@ def delete(directory: str | Path, session_id: str) -> list[Path]:
     Returns:
         The files deleted; empty when there were none.
     """
-    open_tape = tape_path(directory, session_id, sealed=False)
-    sealed_tape = tape_path(directory, session_id, sealed=True)
-    beside = [path.with_name(path.name + MEMO_SUFFIX) for path in (open_tape, sealed_tape)]
-    gone = [path for path in (open_tape, sealed_tape, *beside) if path.exists()]
+    name = tape_path(directory, session_id, sealed=False).name.removesuffix(SUFFIX)
+    ends = "|".join(map(re.escape, (SUFFIX, SEALED_SUFFIX)))
+    # A session that was resumed has a tape for each part.
+    theirs = re.compile(rf"{re.escape(name)}(\.\d+)?({ends})({re.escape(MEMO_SUFFIX)})?")
+    gone = sorted(path for path in Path(directory).glob("*") if theirs.fullmatch(path.name))
     for path in gone:
         path.unlink()
         logger.info(f"Deleted tape {path.name}")

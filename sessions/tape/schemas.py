@@ -49,14 +49,20 @@ def _schema(title: str, description: str, **properties: dict) -> dict:
 
 RAW_AUDIO = _schema(
     "foxglove.RawAudio",
-    "A block of audio; timestamp is its first sample",
+    "A block of audio; timestamp is its first sample, participant whose track it was",
     data=_BYTES,
     format=_TEXT,
     sample_rate=_INT,
     number_of_channels=_INT,
+    participant=_TEXT,
 )
 COMPRESSED_IMAGE = _schema(
-    "foxglove.CompressedImage", "A compressed image", frame_id=_TEXT, data=_BYTES, format=_TEXT
+    "foxglove.CompressedImage",
+    "A compressed image; picture tells what it was taken for, and when it had come",
+    frame_id=_TEXT,
+    data=_BYTES,
+    format=_TEXT,
+    picture={"type": "object"},
 )
 FOXGLOVE_LOG = _schema(
     "foxglove.Log",

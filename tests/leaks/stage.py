@@ -41,6 +41,7 @@ from services import llm, stt, tts
 from sessions import HIPAA, Session
 from sessions.opening import MuteUntilDisclosed
 from sessions.tool_boundary import needs
+from sessions.untrusted import unprivileged
 from tests.leaks import canaries as c
 from tests.leaks.house import House
 from tests.leaks.sinks import Watcher
@@ -238,6 +239,7 @@ class FuzzedSession:
     def _tools(self) -> list[Callable]:
         received = self.played.handlers
 
+        @unprivileged
         @needs("NAME")
         async def look_up(params: FunctionCallParams, name: str):
             """Find a record.
@@ -256,6 +258,7 @@ class FuzzedSession:
             logger.debug(f"The record of {name}")
             await params.result_callback(record)
 
+        @unprivileged
         @needs("PHONE")
         async def ring(params: FunctionCallParams, phone: str):
             """Call a number back.
@@ -270,6 +273,7 @@ class FuzzedSession:
             await self.session.notify("ringing", to=phone)
             await params.result_callback({"status": f"{phone} rings"})
 
+        @unprivileged
         async def whisper(params: FunctionCallParams, text: str):
             """Take a note.
 

@@ -14,7 +14,9 @@ from pipecat.workers.runner import WorkerRunner
 
 from services.rehearsal.server import serve
 from services.rehearsal.state import Rehearsal
+from sessions.cost import Cost
 from sessions.policy import OPEN
+from sessions.prices import Prices
 
 RATE = 16000
 
@@ -23,6 +25,7 @@ class LittleSession:
     """As much of a session as casting needs."""
 
     def __init__(self, policy=OPEN):
+        self.cost = Cost(prices=Prices.load())
         self.id, self.bot = "s1", "little"
         self.policy = policy
         self.random = random.Random(7)

@@ -25,7 +25,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from services import llm, speech, stt, tts
 from services.lines import Line
 from services.rehearsal.mouth import speak
-from sessions.session import VAD
+from sessions.turns import VAD
 from tests.services.loop_door import LoopDoor
 from tests.services.support import on_stage, open_house
 

@@ -109,6 +109,9 @@ def test_who_calls_is_known_from_what_the_line_says(phi):
     assert phi.scrub(line) == "[NAME_2] ([PHONE_1] [EMAIL_1] in quiet-otter"
 
 
+GATE = SimpleNamespace(heard=lambda _text: None)
+
+
 @pytest.mark.parametrize(
     ("keys", "read"),
     [
@@ -119,7 +122,7 @@ def test_who_calls_is_known_from_what_the_line_says(phi):
     ],
 )
 async def test_keyed_digits_reach_the_model_as_one_surrogate(phi, keys, read):
-    session = SimpleNamespace(phi=phi, policy=HIPAA, ledger=nowhere())
+    session = SimpleNamespace(phi=phi, policy=HIPAA, ledger=nowhere(), gate=GATE)
     frames = [InputDTMFFrame(button=KeypadEntry(key)) for key in keys]
     down, _ = await run_test(PHIRedactor(session), frames_to_send=[*frames, SleepFrame(0.05)])
     assert [f.text for f in down if isinstance(f, TranscriptionFrame)] == [read]

@@ -1,11 +1,14 @@
 """What crosses the boundary of a tool call, in each direction."""
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 
 from sessions.clock import Clock
+from sessions.gate import Gate
+from sessions.metrics import Meter
 from sessions.phi import PHIFirewall
 from sessions.tool_boundary import TOOL_TIMEOUT_SECS, guard_tools, is_guarded, needs
 
@@ -15,10 +18,13 @@ class Stage:
 
     def __init__(self):
         self.clock = Clock()
+        self.gate = Gate(now=self.clock.now, today=date(2026, 3, 2))
+        self.realtime, self.budget = False, SimpleNamespace(facts={})
         self.phi = PHIFirewall()
         self.policy = SimpleNamespace(name="HIPAA")
         self.told: list[dict] = []
         self.recording = SimpleNamespace(event=lambda *_, **__: None)
+        self.meter = Meter("b", clock=self.clock, export=False)
 
     async def notify(self, type, **data):
         self.told.append({"type": type, **data})
