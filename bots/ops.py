@@ -17,6 +17,7 @@ from sessions import EU, Session
 from tools.alerts import Alerts
 
 POLICY = EU
+GATES = True  # until the operator speaks, the noise of the yard stays there
 
 INSTRUCTION = """\
 You watch the gate of a yard for an operator, who hears you over a loudspeaker: one or two short

@@ -24,7 +24,7 @@ from processors.watches import ORDER, Happening, Motion, Present, Threshold, Wat
 from sessions import Session
 from sessions.evidence import Evidence
 from sessions.readings import Reading
-from sessions.vision.detect import Foreground, detected, mask_of, stands_in
+from sessions.vision.detect import Box, Foreground, bounds, detected, mask_of, stands_in
 from sessions.vision.eye import Sample
 from sessions.vision.pool import vision_pool
 
@@ -33,6 +33,8 @@ STALE_SECS = 15.0
 MOST_WAITING = 8
 # An answer that is owed and has not begun by then is given up.
 ANSWER_SECS = 8.0
+# Milliseconds on, off, on.
+SHAKES = (200, 100, 200)
 
 
 @dataclass(eq=False)
@@ -133,7 +135,8 @@ class EventTrigger(FrameProcessor):
             if isinstance(watch, Motion) and watch.source == picture.source and news is not None:
                 share = float(news[state.zone].mean())
                 over = share < watch.share / 2
-                await self._judge(watch, share >= watch.share, over, picture.at_ns, picture)
+                region = bounds(news & state.zone)
+                await self._judge(watch, share >= watch.share, over, picture.at_ns, picture, region)
             elif isinstance(watch, Present) and watch.source == picture.source and picture.image:
                 if not state.busy:  # a detector that is slower than the eyes skips pictures
                     state.busy = True
@@ -148,9 +151,10 @@ class EventTrigger(FrameProcessor):
         finally:
             state.busy = False
         assert state.zone is not None
-        found = sum(stands_in(state.zone, box) for box in boxes)
-        enough = found >= watch.at_least
-        await self._judge(watch, enough, not enough, picture.at_ns, picture)
+        found = [box for box in boxes if stands_in(state.zone, box)]
+        enough = len(found) >= watch.at_least
+        region = found[0] if found else None
+        await self._judge(watch, enough, not enough, picture.at_ns, picture, region)
 
     def _on_reading(self, reading: Reading) -> None:
         for watch in self._states:
@@ -165,7 +169,7 @@ class EventTrigger(FrameProcessor):
             watch.below is None or value >= watch.below + watch.slack
         )
         words = reading.words(self._clock.now_ns())
-        await self._judge(watch, high or low, over, reading.at_ns, None, words)
+        await self._judge(watch, high or low, over, reading.at_ns, words=words)
 
     async def _judge(
         self,
@@ -173,7 +177,8 @@ class EventTrigger(FrameProcessor):
         happens: bool,
         over: bool,
         at_ns: int,
-        picture: Evidence | None,
+        picture: Evidence | None = None,
+        region: Box | None = None,
         words: str = "",
     ) -> None:
         state = self._states[watch]
@@ -184,7 +189,8 @@ class EventTrigger(FrameProcessor):
         if state.told_ns is not None and at_ns - state.told_ns < watch.cooldown * 1e9:
             return
         state.on, state.told_ns = True, at_ns
-        happening = Happening(watch, f"{watch.name}{words and ': ' + words}", at_ns, picture)
+        text = f"{watch.name}{words and ': ' + words}"
+        happening = Happening(watch, text, at_ns, picture, region)
         self._session.recording.event("happening", what=watch.name, severity=watch.severity)
         await self._call_event_handler("on_event", happening)
         if self._speaks:
@@ -215,12 +221,26 @@ class EventTrigger(FrameProcessor):
         if self._bot_speaks:
             await self.broadcast_interruption()
         await self._owe()
+        self._cue(news[0])
         note = (
             f"(This has just happened: {told}. Nobody asked. Say in one sentence what it is, from "
             "what you are shown now, and what to do.)"
         )
         frame = LLMMessagesAppendFrame([{"role": "developer", "content": note}], run_llm=True)
         await self.push_frame(frame)
+
+    def _cue(self, happening: Happening) -> None:
+        """Have the page frame what is spoken of, and the phone shake if it is critical."""
+        if not happening.region or not happening.evidence:
+            return
+        x0, y0, x1, y1 = happening.region
+        self._session.client.notify_soon(
+            "cue",
+            source=happening.evidence.source,
+            region={"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0},
+            vibrate=SHAKES if happening.watch.severity == "critical" else None,
+            text=happening.watch.name,
+        )
 
     async def _owe(self, owes: bool = True) -> None:
         """Note that the bot owes an answer, or that it has begun one."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sessions.evidence import Evidence
-from sessions.vision.detect import WHOLE, Detector, Zone, people
+from sessions.vision.detect import WHOLE, Box, Detector, Zone, people
 
 Severity = Literal["info", "warning", "critical"]
 ORDER = ("info", "warning", "critical")
@@ -83,9 +83,11 @@ class Happening:
         text: What the model is told.
         at_ns: When, on the session's clock.
         evidence: The picture that shows it.
+        region: Where in the picture.
     """
 
     watch: Watch
     text: str
     at_ns: int
     evidence: Evidence | None = None
+    region: Box | None = None

@@ -82,9 +82,9 @@ class Line:
         Args:
             worker: Runs the session's pipeline.
             connection: Pipecat's `SmallWebRTCConnection`. Other doors tell of a lost caller by
-                themselves: with ``None`` nothing is watched.
+                themselves: with ``None`` nothing is watched, and a replay's door says what it knows.
         """
-        if connection is None:
+        if connection is None and not self._session.recording.replayed:
             return
         self._worker = worker
         output = self._session.transport.output()
@@ -98,8 +98,9 @@ class Line:
         output.write_audio_frame = writing  # type: ignore[attr-defined]
         output.get_clock = lambda: _LateClock(clock_of(), self)  # type: ignore[method-assign]
         output.add_event_handler("on_before_push_frame", self._on_push)
-        connection.add_event_handler("disconnected", self._on_disconnected)
-        self._start(self._watch(connection))
+        if connection is not None:
+            connection.add_event_handler("disconnected", self._on_disconnected)
+            self._start(self._watch(connection))
 
     def close(self) -> None:
         """Stop watching."""
@@ -119,21 +120,23 @@ class Line:
             if last is not None and last != pinged:
                 pinged, self._heard_at = last, self._clock.now()
                 if self.down:
-                    await self._back()
+                    await self.back()
             elif pinged and not self.down and self._clock.now() - self._heard_at > SILENT_SECS:
-                self._lost()
+                self.lost(silent_since=self._heard_at)
 
     async def _on_disconnected(self, _connection: Any) -> None:
         # The page restarts a connection that it has found dead, before three seconds are over.
         if self._heard_at and not self.down:
-            self._lost()
+            self.lost(silent_since=self._heard_at)
 
-    def _lost(self) -> None:
+    def lost(self, *, silent_since: float) -> None:
+        """The line is down; nothing has been heard of the caller since that second."""
         self._up.clear()
-        self._lost_at, self._held_at = self._heard_at, self._clock.now()
+        self._lost_at, self._held_at = silent_since, self._clock.now()
         self._session.recording.event("line.down", silent_since=self._lost_at)
 
-    async def _back(self) -> None:
+    async def back(self) -> None:
+        """The line is up again."""
         secs = self._clock.now() - self._lost_at
         self._late_ns = self.late_ns()
         words = " ".join(text for at, text in self._said if at >= self._lost_at).split()

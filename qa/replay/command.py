@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -31,12 +33,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live", action="append", default=[], choices=["llm", "tts"], help="ask the real vendor"
     )
-    parser.add_argument("--jobs", type=int, help="processes for a suite; one a core")
+    parser.add_argument("-j", "--jobs", type=int, help="processes for a suite; one a core")
+    parser.add_argument(
+        "--engine",
+        choices=("pool", "ray"),
+        default="pool",
+        help="where a suite runs: on this machine (default), or on a Ray cluster",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line on stdout")
 
 
-def main(args: argparse.Namespace, out: TextIO = sys.stdout) -> int:
+def main(
+    args: argparse.Namespace,
+    out: TextIO = sys.stdout,
+    executor: Callable[..., Executor] | None = None,
+) -> int:
     """Replay; the exit code is 0 if every call was the same, else 1.
+
+    Args:
+        args: What :func:`add_arguments` declared.
+        out: Where the reports go.
+        executor: Makes what runs a suite that goes beyond this machine.
 
     Raises:
         FileNotFoundError: A tape is not there.
@@ -59,7 +76,7 @@ def main(args: argparse.Namespace, out: TextIO = sys.stdout) -> int:
             reports.append(replay_file(tapes[0], how, show))
         else:
             task = bar.add_task(f"{len(tapes)} tapes", total=len(tapes))
-            for report in replay_all(tapes, how, jobs=args.jobs):
+            for report in replay_all(tapes, how, jobs=args.jobs, executor=executor):
                 reports.append(report)
                 bar.advance(task)
     reports.sort(key=lambda report: report.tape)

@@ -43,6 +43,7 @@ class ReplayRunnerArguments(RunnerArguments):
         seed: The session's seed.
         record: Given the session, makes the recorder of the replay.
         resumed: What the session went on with, when it had been cut off before.
+        transport_type: The door it came through: a phone's sound has a rate of its own.
     """
 
     tape: list[TapeMessage]
@@ -50,6 +51,7 @@ class ReplayRunnerArguments(RunnerArguments):
     record: Callable[[Any], Recorder]
     session: Any = None
     resumed: dict[str, Any] | None = None
+    transport_type: str | None = None
 
     def begin_tape(self, session: Any) -> Recorder:
         """Called by the session as it opens, in place of recording itself."""
@@ -159,6 +161,10 @@ class _Input(BaseInputTransport):
             case TapeMessage(topic="/events") if message.data["name"] == "screen.read":
                 if take := self._session.recording.retold.get("screen.read"):
                     take(**message.data["detail"])
+            case TapeMessage(topic="/events") if message.data["name"] == "line.down":
+                self._session.line.lost(silent_since=message.data["detail"]["silent_since"])
+            case TapeMessage(topic="/events") if message.data["name"] == "line.up":
+                await self._session.line.back()
             case TapeMessage(topic="/events"):  # readings that a device pushed
                 pushed = message.data["detail"]
                 self._session.readings.push(
@@ -201,15 +207,19 @@ def _steps(tape: list[TapeMessage]) -> list[tuple[int, TapeMessage | str]]:
             steps.append((message.clock_ns, message))
             continue
         match message.data["name"]:
-            case "readings.pushed" | "meeting.joined" | "meeting.left" | "screen.read":
-                steps.append((message.clock_ns, message))
-            case "transfer.order":
+            case (
+                "readings.pushed"
+                | "meeting.joined"
+                | "meeting.left"
+                | "screen.read"
+                | "transfer.order"
+            ):
                 steps.append((message.clock_ns, message))
             case "client.connected":
                 came = came or message.clock_ns
             case "client.disconnected":
                 went = message.clock_ns
-            case "picture.forgotten":
+            case "picture.forgotten" | "line.down" | "line.up":
                 steps.append((message.clock_ns, message))
             case "session.started":
                 started = message.clock_ns

@@ -171,6 +171,8 @@ class _Stage:
         arguments.handle_sigint = False
         events = [message for message in self._inputs if message.topic == EVENTS]
         arguments.file_storage = TapedStorage(events)
+        cast = next((m.data["detail"] for m in events if m.data["name"] == "session.cast"), {})
+        arguments.transport_type = cast.get("door")
         parts = [m.data["detail"] for m in events if m.data["name"] == "session.resumed"]
         arguments.resumed = parts[0] if parts else None
         bot = self._options.bot or bots.bot

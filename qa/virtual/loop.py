@@ -211,8 +211,8 @@ def rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
         gc.collect()
+        gc.unfreeze()
 
 
 def run(

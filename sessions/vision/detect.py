@@ -61,6 +61,16 @@ class Foreground:
         return mask
 
 
+def bounds(mask: np.ndarray) -> Box | None:
+    """The box around what is True in a mask; None if nothing is."""
+    ys, xs = np.nonzero(mask)
+    if not len(ys):
+        return None
+    height, width = mask.shape
+    left, right = xs.min() / width, (xs.max() + 1) / width
+    return float(left), float(ys.min() / height), float(right), float((ys.max() + 1) / height)
+
+
 def mask_of(zone: Zone) -> np.ndarray:
     """A zone as a mask, 90 x 160, True inside.
 

@@ -259,7 +259,25 @@ async def test_a_detector_is_a_plug_and_its_boxes_stand_in_a_zone():
     for at, x in ((0, None), (1, 0.8), (2, 0.2), (3, 0.2)):
         await eyes.see(room(x), at)
         await asyncio.gather(*looks)
-    assert [h.at_ns for h in found] == [2_000_000_000] and found[0].evidence.image
+    assert [h.at_ns for h in found] == [2_000_000_000] and found[0].region[0] < 0.5
+
+
+def test_what_is_spoken_of_is_framed_on_the_page():
+    async def scenario():
+        eyes = Eyes()
+        watch = Motion(name="a hand at the saw", severity="critical")
+        async with calling(watch, eyes=eyes) as call:
+            now = call.session.clock.now()
+            for n in range(8):
+                await eyes.see(room(), now - 4 + n * 0.5)
+            await eyes.see(room(0.2), now)
+            await asyncio.sleep(2)
+            (cue,) = call.line.server("cue")
+            assert cue["text"] == "a hand at the saw" and cue["vibrate"]
+            region = cue["region"]
+            assert region["x"] <= 0.2 <= region["x"] + region["width"] < 0.5
+
+    virtually(scenario)
 
 
 def test_the_people_detector_finds_nobody_in_an_empty_room():

@@ -1,15 +1,20 @@
 """A line that goes down: the bot waits, what went unheard is marked, nobody is greeted twice."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.runner.types import RunnerArguments
+from pipecat.transports.base_transport import TransportParams
 
+from qa.replay.door import ReplayTransport
 from qa.virtual import run
 from services.rehearsal.latency import PROFILES
-from sessions import Session
+from sessions import OPEN, Session
+from sessions.tape import TapeMessage
 from tests.sessions.conftest import ToneVoice
 from tests.support.loopback import Line
 from tests.support.turn_model import Model, Reply
@@ -172,3 +177,20 @@ def test_a_door_without_pings_is_never_taken_for_down():
         session.line.close()
 
     run(main, wall_start_ns=WALL)
+
+
+async def test_a_replay_takes_the_line_down_and_up_when_it_was():
+    tape = [
+        TapeMessage("/events", at_ns, json.dumps({"name": name, "detail": detail}).encode())
+        for at_ns, name, detail in (
+            (5_000_000_000, "line.down", {"silent_since": 1.5}),
+            (9_000_000_000, "line.up", {"secs": 7.5, "unheard": 0}),
+        )
+    ]
+    session = Session(RunnerArguments(session_id="again"), policy=OPEN)
+    door = ReplayTransport(tape, TransportParams(), session).input()
+    down, up = [step for _, step in door._steps if isinstance(step, TapeMessage)]
+    await door._do(down)
+    assert session.line.down
+    await door._do(up)
+    assert not session.line.down

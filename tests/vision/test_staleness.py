@@ -11,7 +11,7 @@ def test_a_fuzzed_line_never_has_an_old_picture_reasoned_on(seed):
 
 
 @pytest.mark.slow
-def test_a_hundred_fuzzed_lines_show_pictures_and_no_old_one():
-    outcomes = [fuzz(seed) for seed in range(1000, 1100)]
+def test_fuzzed_lines_show_pictures_and_no_old_one():
+    outcomes = [fuzz(seed) for seed in range(1000, 1025)]
     assert sum(outcome.stale for outcome in outcomes) == 0
-    assert sum(len(outcome.ages) for outcome in outcomes) > 500
+    assert sum(len(outcome.ages) for outcome in outcomes) > 125

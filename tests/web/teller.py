@@ -47,8 +47,11 @@ TOLD = {
         "vibrate": [80],
         "ms": 60_000,
     },
-    "summary": {"text": "You asked about the wire. It looks frayed at the left connector."},
-    "minutes": {"text": "1. The wire was shown.\n2. It is to be replaced."},
+    "tool": {"name": "find_part", "status": "done", "ms": 180},
+    "minutes": {
+        "markdown": "# Minutes\n\n1. The wire was shown.\n2. It is to be replaced.",
+        "calendar": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+    },
     "session": {"rehearsal": ["deepgram"], "recorded": True},
     "line": {"secs": 4.2, "unheard": 2},
     "transfer": {"status": "requested"},
