@@ -139,7 +139,7 @@ async def bot(connection, session_id: str, body: dict, seen: list) -> None:
             audio_in_enabled=True,
             audio_out_enabled=True,
             video_in_enabled=bool(body.get("watches")),
-            video_in_sources=sources,
+            video_in_sources=sources if body.get("watches") else {},
         ),
     )
     stop = SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.0)
