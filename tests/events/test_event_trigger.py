@@ -21,8 +21,8 @@ from sessions.vision.eye import Sample
 from sessions.vision.picture import gray_of, jpeg_of
 from tests.events.detectors import dark_blocks
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 from tests.support.turn_model import Model, Reply
-from tests.trust.stage import Voice
 
 HOT = Threshold(name="the pump is too hot", reading="pump", above=80, slack=5, cooldown=20)
 GONE = Threshold(name="no pressure", reading="pressure", below=1, severity="critical")
@@ -68,7 +68,7 @@ async def calling(*watches, eyes=None, disclosed=True):
     def decide(messages):
         return Reply(f"Told {messages[-1]['content'].count('s ago:')} news.")
 
-    voice, model = Voice(), Model(decide, profile=PROFILES["instant"])
+    voice, model = ToneVoice(sentence_ms=200), Model(decide, profile=PROFILES["instant"])
     session.adopt(model, stage="llm")
     session.adopt(voice, stage="tts")
     trigger = EventTrigger(session, watches, eyes=eyes)

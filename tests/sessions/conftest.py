@@ -12,24 +12,7 @@ from pipecat.services.tts_service import TTSService
 
 from sessions import OPEN, Session
 from tests.support.loopback import Line
-
-
-class ToneVoice(TTSService):
-    """Says every sentence as a tone, 60 ms a word."""
-
-    def __init__(self):
-        super().__init__(
-            sample_rate=24000,
-            push_start_frame=True,
-            push_stop_frames=True,
-            settings=TTSSettings(model="tone", voice="tone", language=None),
-        )
-        self.said: list[str] = []
-
-    async def run_tts(self, text, context_id):
-        self.said.append(text)
-        wave = np.sin(np.arange(24000 * 6 // 100 * len(text.split())) / 9) * 8000
-        yield TTSAudioRawFrame(wave.astype(np.int16).tobytes(), 24000, 1, context_id=context_id)
+from tests.support.tone_voice import ToneVoice
 
 
 class Call:

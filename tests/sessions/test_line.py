@@ -15,8 +15,8 @@ from qa.virtual import run
 from services.rehearsal.latency import PROFILES
 from sessions import OPEN, Session
 from sessions.tape import TapeMessage
-from tests.sessions.conftest import ToneVoice
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 from tests.support.turn_model import Model, Reply
 
 WALL = 1_790_000_000_000_000_000

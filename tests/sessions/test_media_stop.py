@@ -10,7 +10,7 @@ from pipecat.processors.aggregators.llm_response_universal import LLMContextAggr
 from pipecat.processors.frame_processor import FrameProcessor
 
 from sessions.media_stop import stop_media
-from tests.sessions.conftest import ToneVoice
+from tests.support.tone_voice import ToneVoice
 
 MEDIA = ("InputAudioRawFrame", "UserImageRawFrame")
 TAPE = Path(__file__).parents[1] / "cassettes" / "barge-in.mcap.sealed"

@@ -10,8 +10,9 @@ from pipecat.processors.filters.identity_filter import IdentityFilter
 
 from sessions import OPEN, Session, opening
 from sessions.policy import PolicyError
-from tests.sessions.conftest import Call, ToneVoice
+from tests.sessions.conftest import Call
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 
 
 class MuteVoice(ToneVoice):

@@ -11,54 +11,12 @@ from sessions.gate import Gate
 from sessions.metrics import Meter
 from sessions.phi import PHIFirewall
 from sessions.tool_boundary import TOOL_TIMEOUT_SECS, guard_tools, is_guarded, needs
-
-
-class Stage:
-    """As much of a session as the boundary needs."""
-
-    def __init__(self):
-        self.clock = Clock()
-        self.gate = Gate(now=self.clock.now, today=date(2026, 3, 2))
-        self.realtime, self.budget = False, SimpleNamespace(facts={})
-        self.phi = PHIFirewall()
-        self.policy = SimpleNamespace(name="HIPAA")
-        self.told: list[dict] = []
-        self.recording = SimpleNamespace(event=lambda *_, **__: None)
-        self.meter = Meter("b", clock=self.clock, export=False)
-
-    async def notify(self, type, **data):
-        self.told.append({"type": type, **data})
-
-
-async def call(session, tool, **arguments):
-    """Run a guarded tool; returns what the model gets."""
-    from pipecat.services.llm_service import FunctionCallParams
-
-    (schema,) = guard_tools(session, [tool])
-    results = []
-
-    async def take(result, *, properties=None):
-        results.append(result)
-
-    nothing = SimpleNamespace()
-    await schema.handler(
-        FunctionCallParams(
-            function_name=schema.name,
-            tool_call_id="call-1",
-            arguments=arguments,
-            llm=nothing,
-            pipeline_worker=nothing,
-            context=nothing,
-            result_callback=take,
-            app_resources=session,
-        )
-    )
-    return results[-1]
+from tests.support.tool_call import Stage, call_guarded
 
 
 @pytest.fixture
 def session():
-    stage = Stage()
+    stage = Stage(phi=True)
     assert "[NAME_1]" in stage.phi.redact("my name is jordan miller").text
     return stage
 
@@ -85,8 +43,8 @@ async def test_a_tool_that_needs_a_name_gets_it_and_others_see_the_surrogate(ses
         seen.append(name)
         await params.result_callback({"ok": True})
 
-    await call(session, find, name="[NAME_1]")
-    await call(session, gossip, name="[NAME_1]")
+    await call_guarded(session, find, name="[NAME_1]")
+    await call_guarded(session, gossip, name="[NAME_1]")
     assert seen[0].lower() == "jordan miller"
     assert seen[1] == "[NAME_1]"
 
@@ -100,7 +58,7 @@ async def test_a_surrogate_that_nobody_gave_refuses_the_call(session):
         """
         raise AssertionError("it must not run")
 
-    result = await call(session, find, name="[NAME_9]")
+    result = await call_guarded(session, find, name="[NAME_9]")
     assert "error" in result
 
 
@@ -109,7 +67,7 @@ async def test_results_come_back_without_identifiers(session):
         """Read the record."""
         await params.result_callback({"name": "Jordan Miller", "phone": "555-217-4098"})
 
-    result = await call(session, record)
+    result = await call_guarded(session, record)
     assert "Miller" not in str(result) and "4098" not in str(result)
 
 
@@ -118,7 +76,7 @@ async def test_the_client_is_told_what_was_called_and_never_with_what(session):
         """Read the record."""
         await params.result_callback({"error": "the archive is closed"})
 
-    await call(session, record)
+    await call_guarded(session, record)
     assert session.told[0] == {"type": "tool", "name": "record", "status": "called"}
     assert session.told[1]["status"] == "failed"
     assert "archive" not in str(session.told)

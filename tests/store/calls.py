@@ -20,26 +20,8 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from services.rehearsal.latency import PROFILES
 from sessions import OPEN, Session
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 from tests.support.turn_model import Model, Reply
-
-
-class Voice(TTSService):
-    """Says every sentence as a tone."""
-
-    def __init__(self, word_ms: int):
-        super().__init__(
-            sample_rate=24000,
-            push_start_frame=True,
-            push_stop_frames=True,
-            settings=TTSSettings(model="tone", voice="tone", language=None),
-        )
-        self.said: list[str] = []
-        self._samples = 24 * word_ms
-
-    async def run_tts(self, text, context_id):
-        self.said.append(text)
-        wave = np.sin(np.arange(self._samples * len(text.split())) / 9) * 8000
-        yield TTSAudioRawFrame(wave.astype(np.int16).tobytes(), 24000, 1, context_id=context_id)
 
 
 class Call:
@@ -86,7 +68,7 @@ async def calling(
     user, assistant = LLMContextAggregatorPair(
         context, user_params=params, assistant_params=session.assistant_params()
     )
-    model, voice = Model(decide, profile=PROFILES["instant"]), Voice(word_ms)
+    model, voice = Model(decide, profile=PROFILES["instant"]), ToneVoice(word_ms)
     session.adopt(model, stage="llm")
     session.adopt(voice, stage="tts")
     ends = session.transport

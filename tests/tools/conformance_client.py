@@ -14,10 +14,8 @@ The suite gives the address last, and calls every tool that the scenario's serve
 
 import asyncio
 import sys
-from types import SimpleNamespace
 
-from pipecat.services.llm_service import FunctionCallParams
-
+from tests.support.tool_call import call_tool
 from tools.mcp_client import served_at
 
 SAMPLES = {"number": 5, "integer": 5, "string": "text", "boolean": True}
@@ -27,25 +25,11 @@ async def main(url: str) -> None:
     """List the tools and call each of them once."""
     tools = await served_at(url, name="conformance")
 
-    async def take(result, *, properties=None):
-        print(result)
-
     for tool in tools:
         arguments = {
             key: SAMPLES.get(schema.get("type", ""), {}) for key, schema in tool.properties.items()
         }
-        nothing = SimpleNamespace()
-        params = FunctionCallParams(
-            function_name=tool.name,
-            tool_call_id="1",
-            arguments=arguments,
-            llm=nothing,
-            pipeline_worker=nothing,
-            context=nothing,
-            result_callback=take,
-            app_resources=None,
-        )
-        await tool.handler(params)
+        print(await call_tool(tool, **arguments))
     if tools:
         await tools[0].handler._vivace_mcp.close()
 

@@ -14,20 +14,7 @@ from sessions.metrics import Meter
 from sessions.once import Once, idempotency_key
 from sessions.tool_arguments import checker
 from sessions.tool_boundary import guard_tools, side_effects
-
-
-class Stage:
-    """As much of a session as the boundary needs."""
-
-    def __init__(self):
-        self.clock, self.phi, self.once = Clock(), None, Once("s1")
-        self.gate = Gate(now=self.clock.now, today=date(2026, 3, 2))
-        self.realtime, self.budget = False, SimpleNamespace(facts={})
-        self.recording = SimpleNamespace(event=lambda *_, **__: None)
-        self.meter = Meter("b", clock=self.clock, export=False)
-
-    async def notify(self, type, **data):
-        pass
+from tests.support.tool_call import Stage, call_guarded
 
 
 def said(*texts: str):
@@ -35,27 +22,7 @@ def said(*texts: str):
 
 
 async def call(session, tool, context=None, **arguments):
-    """Run a guarded tool; returns what the model gets."""
-    (schema,) = guard_tools(session, [tool])
-    results = []
-
-    async def take(result, *, properties=None):
-        results.append(result)
-
-    nothing = SimpleNamespace()
-    await schema.handler(
-        FunctionCallParams(
-            function_name=schema.name,
-            tool_call_id="call-1",
-            arguments=arguments,
-            llm=nothing,
-            pipeline_worker=nothing,
-            context=context or said("please"),
-            result_callback=take,
-            app_resources=session,
-        )
-    )
-    return results[-1] if results else None
+    return await call_guarded(session, tool, context=context or said("please"), **arguments)
 
 
 SCHEMA = FunctionSchema(

@@ -25,6 +25,7 @@ from pipecat.services.llm_service import FunctionCallParams
 from sessions.clock import Clock
 from sessions.evidence import EvidenceDesk
 from tests.support.peer import served
+from tests.support.tool_call import Stage, call_tool
 from tools.bearer import Bearer, one_of
 from tools.mcp_client import QuietMCPClient, apart, follow, served_at, served_by
 from tools.mcp_schema import inlined
@@ -85,30 +86,8 @@ class House:
         return Bearer(self.server.streamable_http_app(), good=one_of("secret"))
 
 
-def stage():
-    return SimpleNamespace(clock=Clock(), evidence=EvidenceDesk())
-
-
 async def call(schema, session=None, **arguments):
-    results = []
-
-    async def take(result, *, properties=None):
-        results.append(result)
-
-    nothing = SimpleNamespace()
-    await schema.handler(
-        FunctionCallParams(
-            function_name=schema.name,
-            tool_call_id="1",
-            arguments=arguments,
-            llm=nothing,
-            pipeline_worker=nothing,
-            context=nothing,
-            result_callback=take,
-            app_resources=session or stage(),
-        )
-    )
-    return results[-1]
+    return await call_tool(schema, session or Stage(), **arguments)
 
 
 @pytest.fixture
@@ -145,7 +124,7 @@ async def test_all_pages_are_listed_and_results_are_what_they_are(house):
 
 
 async def test_a_picture_is_shown_to_the_model_and_trusted_by_nobody(house):
-    session = stage()
+    session = Stage()
     result = await call(house.tools["draw"], session)
     (shown,) = session.evidence.at(0)
     assert result["notes"] == ["Pictures shown to you now: 1."]

@@ -19,29 +19,12 @@ from sessions.evidence import Evidence
 from sessions.tool_boundary import side_effect_free, side_effects
 from sessions.untrusted import privileged
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 from tests.support.turn_model import Model, Reply
 
 Call = tuple[str, dict[str, Any]]
 TRIES = 3
 READERS = {"document": "read_document", "tool": "look_up", "agent": "ask_agent"}
-
-
-class Voice(TTSService):
-    """Says a sentence as a short tone, so that a call takes no longer than it must."""
-
-    def __init__(self):
-        super().__init__(
-            sample_rate=24000,
-            push_start_frame=True,
-            push_stop_frames=True,
-            settings=TTSSettings(model="tone", voice="tone", language=None),
-        )
-        self.said: list[str] = []
-
-    async def run_tts(self, text, context_id):
-        self.said.append(text)
-        wave = np.sin(np.arange(24000 // 5) / 9) * 8000
-        yield TTSAudioRawFrame(wave.astype(np.int16).tobytes(), 24000, 1, context_id=context_id)
 
 
 class Stage:
@@ -51,7 +34,7 @@ class Stage:
         self.channel, self.text, self.plan = channel, text, plan
         self.ran: list[Call] = []
         self.line = Line(session_id="trust")
-        self.voice = Voice()
+        self.voice = ToneVoice(sentence_ms=200)
         self.session: Session
         self.shown: list[str] = []
         self.calls = 0
