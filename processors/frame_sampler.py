@@ -32,6 +32,7 @@ from sessions.fusion import tell_seen
 from sessions.vision.budget import Budget
 from sessions.vision.develop import Developed, develop
 from sessions.vision.eye import SCREEN_VIDEO, Exposure, Eye, Sample
+from sessions.vision.ocr import available, prepare
 from sessions.vision.pace import Pace, Rates
 from sessions.vision.picture import LONGEST, QUALITY, gray_of, gray_of_jpeg, luma_of, rgb_of
 from sessions.vision.pool import vision_pool
@@ -203,6 +204,9 @@ class FrameSampler(FrameProcessor):
                 # The gate chooses; what it lets through must not be thinned out again.
                 await self._drive("", source, None)
         await vision_pool().warm()
+        replayed = self._session.recording.replayed
+        if self._session.policy.redact and available() and not replayed:
+            await vision_pool().run(prepare)
 
     def _eye(self, user_id: str, source: str, name: str = "") -> Eye:
         eye = self._eyes.get((user_id, source))

@@ -3,18 +3,15 @@
 import asyncio
 
 from loguru import logger
-from pipecat.frames.frames import Frame
+from pipecat.frames.frames import Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from processors.frame_sampler import FrameSampler
+from processors.frame_sampler import AGED_NS, MAX_AGE, FrameSampler
 from sessions import Session
 from sessions.evidence import Evidence
 from sessions.vision.eye import Sample
-from sessions.vision.ocr import CURE, ScreenText, available, read_raw
+from sessions.vision.ocr import CURE, ScreenText, available, prepare, read_raw
 from sessions.vision.pool import reading_pool
-
-MAX_AGE = 12.0
-"""Seconds. A still screen is looked at every 5, and what is read of it anew is ready 4 s later."""
 
 
 class ScreenReader(FrameProcessor):
@@ -44,19 +41,23 @@ class ScreenReader(FrameProcessor):
         self._waiting: dict[str, Sample] = {}
         self._reading: set[str] = set()
         self._screens: dict[str, ScreenText] = {}
-        self._able = available()
-        session.evidence.add(lambda _now_ns: [told for told in self._told.values() if told.text])
+        self._heeding: dict[str, asyncio.Event] = {}
+        session.evidence.add(self._now_read, freshen=self._freshen)
         session.recording.retold["screen.read"] = self._tell
-        if session.recording.replayed:
-            return
-        if not self._able:
+        # Under a policy that redacts, image privacy reads; in a replay, the tape tells.
+        replayed = session.recording.replayed
+        self._reads = available() and not replayed and not session.policy.redact
+        if not available() and not replayed:
             logger.warning(f"Screens are not read in this session. {CURE}")
-        eyes.add_event_handler("on_sampled", self._on_sampled)
+        if not replayed:
+            eyes.add_event_handler("on_sampled", self._on_sampled)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection):
         """Pass everything through."""
         await super().process_frame(frame, direction)
         await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame) and self._reads:
+            self.create_task(reading_pool().run(prepare))
 
     async def _on_sampled(self, _eyes: FrameSampler, sample: Sample) -> None:
         source = sample.evidence.source
@@ -65,7 +66,7 @@ class ScreenReader(FrameProcessor):
         if sample.memory and sample.memory.screen:
             if phi := self._session.phi:
                 self._note(sample, sample.memory.text(phi.vault.put))
-        elif sample.raw and self._able:
+        elif sample.raw and self._reads:
             self._waiting[source] = sample
             if source not in self._reading:
                 self._reading.add(source)
@@ -100,3 +101,16 @@ class ScreenReader(FrameProcessor):
         self._told[source] = Evidence(
             f"{id}-text", f"{source} text", at_ns, text=text, max_age=MAX_AGE
         )
+        if heeding := self._heeding.pop(source, None):
+            heeding.set()
+
+    def _now_read(self, _now_ns: int) -> list[Evidence]:
+        return [told for told in self._told.values() if told.text]
+
+    async def _freshen(self, now_ns: int) -> None:
+        """Wait for the text of the picture that is now taken of a screen, once if none comes."""
+        aged = [s for s, told in self._told.items() if told.text and now_ns - told.at_ns > AGED_NS]
+        waits = [
+            self._heeding.setdefault(s, asyncio.Event()) for s in aged if s not in self._heeding
+        ]
+        await asyncio.gather(*(wait.wait() for wait in waits))

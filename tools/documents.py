@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +27,7 @@ PAGED = {
     b"\xff\xd8\xff": "picture",
     b"RIFF": "picture",
 }
+BINARY = re.compile(r"[\x00-\x08\x0e-\x1a]")
 READABLE = "PDF, PNG, JPEG, WebP, or text (.txt, .md, .csv, .json)"
 
 
@@ -59,7 +62,7 @@ def read_document(path: Path, *, first_page: int = 1) -> dict[str, Any]:
         text = contents.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:
+    if BINARY.search(text):
         raise DocumentError(f"This kind of document cannot be read. Ask for {READABLE}.")
     structured: dict[str, Callable[[str], dict]] = {".csv": _table, ".json": _records}
     if read := structured.get(path.suffix.lower()):
@@ -73,9 +76,18 @@ def read_document(path: Path, *, first_page: int = 1) -> dict[str, Any]:
 
 def _pages(path: Path, first_page: int) -> dict[str, Any]:
     """In a process that may crash, hang or run out of memory over it."""
+    # Libraries map memory for every thread that they may start, and its process may map little.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tools.document_pages", str(path.resolve()), str(first_page)]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=KILL_SECS, text=True)
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            timeout=KILL_SECS,
+            text=True,
+        )
         said = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise DocumentError(

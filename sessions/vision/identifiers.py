@@ -28,15 +28,24 @@ BELOW = 2.6
 SHORTEST = 4
 
 
-def identifiers(lines: tuple[Line, ...], known: frozenset[str] = frozenset()) -> dict[Place, str]:
+def identifiers(
+    lines: tuple[Line, ...],
+    known: frozenset[str] = frozenset(),
+    names: frozenset[str] = frozenset(),
+) -> dict[Place, str]:
     """Which words of a picture belong to identifiers, and of which kind.
 
     Args:
         lines: The picture's text.
-        known: Names and values this session has heard, in any form.
+        known: Values this session has heard; spacing, case and punctuation do not matter.
+        names: Parts of names it has heard, in lower case.
     """
-    found: dict[Place, str] = {}
-    names = frozenset(word.lower() for value in known for word in value.split() if len(word) > 2)
+    found = {
+        (i, j): UNREAD
+        for i, line in enumerate(lines)
+        if line.confidence < READABLE
+        for j in range(len(line.words))
+    }
     index = {id(line): i for i, line in enumerate(lines)}
     table = [[index[id(line)] for line in row] for row in rows(lines)]
     beneath = _beneath(lines)
@@ -49,9 +58,6 @@ def identifiers(lines: tuple[Line, ...], known: frozenset[str] = frozenset()) ->
         _merge(found, _in_field(lines, value, label, asked, names))
     for row in table:
         _merge(found, _known_values(lines, row, known))
-    for i, line in enumerate(lines):
-        if line.confidence < READABLE:
-            _merge(found, {(i, j): UNREAD for j in range(len(line.words))})
     return found
 
 
@@ -194,7 +200,7 @@ def _known_values(
     out = {}
     for value in known:
         letters = _plain(value)
-        if len(letters) >= SHORTEST:
+        if len(letters) >= SHORTEST and letters in plain:
             for match in re.finditer(re.escape(letters), plain):
                 out |= dict.fromkeys(owners[match.start() : match.end()], "ID")
     return out

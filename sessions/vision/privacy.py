@@ -18,7 +18,7 @@ angle) and faces that the detector misses (turned away, small) are not hidden.
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -54,12 +54,14 @@ class PictureRules:
     Parameters:
         identifiers: Whether identifiers in its text are blacked out.
         faces: Whether faces are blurred.
-        known: Names and values this session has heard; hidden wherever they stand.
+        known: Values this session has heard, as said and as digits; hidden wherever they stand.
+        names: Parts of the names it has heard, in lower case.
     """
 
     identifiers: bool
     faces: bool
     known: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ class PictureMemory:
     Parameters:
         screen: Its text; ``None`` where the rules do not read.
         hidden: Which words of it are hidden, and their kinds.
+        known: What was known of the session then.
         faces: Where faces are or just were, and for how many more pictures they are held.
     """
 
     screen: ScreenText | None = None
-    hidden: dict[Place, str] | None = None
+    hidden: dict[Place, str] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
     faces: tuple[tuple[Box, int], ...] = ()
 
     def text(self, put: Callable[[str, str], str]) -> str:
@@ -94,7 +98,7 @@ class PictureMemory:
         assert self.screen
         words = [word for word, _ in self.screen.lines[i].words]
         out = []
-        for kind, run in groupby(range(len(words)), lambda j: (self.hidden or {}).get((i, j))):
+        for kind, run in groupby(range(len(words)), lambda j: self.hidden.get((i, j))):
             value = " ".join(words[j] for j in run)
             out.append("[unreadable]" if kind == UNREAD else put(value, kind) if kind else value)
         return " ".join(out)
@@ -134,8 +138,10 @@ def picture_rules(session: "Session") -> PictureRules | None:
     policy, phi = session.policy, session.phi
     if not policy.redact and not policy.blur_faces:
         return None
-    known = frozenset(form for entry in phi.vault for form in entry.forms) if phi else frozenset()
-    return PictureRules(policy.redact, policy.blur_faces, known)
+    if phi is None:
+        return PictureRules(policy.redact, policy.blur_faces)
+    known = frozenset(value for entry in phi.vault for value in (entry.key, *entry.forms))
+    return PictureRules(policy.redact, policy.blur_faces, known, phi.vault.names())
 
 
 def redact_picture(
@@ -162,20 +168,21 @@ def redact_picture(
 def _redacted(
     rgb: np.ndarray, rules: PictureRules, before: PictureMemory, at_ns: int
 ) -> SeenPicture:
-    shown, counts = rgb.copy(), Counter()
-    screen, hidden, faces = None, {}, ()
-    if rules.faces:
-        faces = _held(find_faces(rgb), before.faces)
-        for box, _ in faces:
-            _blur(shown, box)
-        counts[FACE] += len(faces)
-    if rules.identifiers:
-        screen = read_screen(rgb, before.screen, at_ns)
-        hidden = identifiers(screen.lines, rules.known)
-        for kind, box in _blackouts(screen.lines, hidden):
-            shown[box[1] : box[3], box[0] : box[2]] = 0
-            counts[kind] += 1
-    return SeenPicture(shown, +counts, PictureMemory(screen, hidden, faces))
+    screen = read_screen(rgb, before.screen, at_ns) if rules.identifiers else None
+    lines = screen.lines if screen else ()
+    same = screen is not None and before.screen is not None and lines is before.screen.lines
+    faces, hidden = before.faces, before.hidden
+    if rules.faces and not same:
+        faces = _held(find_faces(rgb), faces)
+    if not same or rules.known != before.known:
+        hidden = identifiers(lines, rules.known, rules.names) if lines else {}
+    shown, counts = rgb.copy(), Counter({FACE: len(faces)})
+    for box, _ in faces:
+        _blur(shown, box)
+    for kind, box in _blackouts(lines, hidden):
+        shown[box[1] : box[3], box[0] : box[2]] = 0
+        counts[kind] += 1
+    return SeenPicture(shown, +counts, PictureMemory(screen, hidden, rules.known, faces))
 
 
 def _blackouts(lines: tuple[Line, ...], hidden: dict[Place, str]) -> list[tuple[str, Box]]:
@@ -208,7 +215,7 @@ def find_faces(rgb: np.ndarray) -> list[Box]:
     for cascade, mirrored in ((0, False), (1, False), (1, True)):
         picture = cv2.flip(grey, 1) if mirrored else grey
         for x, y, w, h in _cascades()[cascade].detectMultiScale(
-            picture, scaleFactor=1.1, minNeighbors=3, minSize=(least, least)
+            picture, scaleFactor=1.2, minNeighbors=3, minSize=(least, least)
         ):
             x = size[0] - x - w if mirrored else x
             left, top, right, bottom = (int(v * scale) for v in (x, y, x + w, y + h))

@@ -1,16 +1,18 @@
 """Screens as callers share them, drawn by Chromium from invented values, with what stands where.
 
-Every value is drawn from a seed; nothing in them is anyone's. ``HELD_OUT`` screens were looked at
-only after the reader and the blackout were written.
+Every value is drawn from a seed; nothing in them is anyone's. ``HELD_OUT`` screens were drawn
+only after the reader and the blackout were written, and changed nothing in them.
 """
 
 import io
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -418,24 +420,42 @@ def screens(
     seed: int, names: Iterable[str] = tuple(LAYOUTS), size: tuple[int, int] = SIZE
 ) -> list[Screen]:
     """Draw screens with values from a seed. Needs Chromium and Playwright."""
+    with _page(size) as page:
+        return [_drawn(page, name, seed) for name in names]
+
+
+def two_cells(seed: int) -> tuple[Screen, Screen]:
+    """The table, before and after two of its values have changed."""
+    with _page(SIZE) as page:
+        before = _drawn(page, "table", seed)
+        # Digits are equally wide: nothing else moves.
+        for cell, value in ((14, "MRN-904417"), (39, "(415) 555-0162")):
+            page.evaluate(f"document.querySelectorAll('td')[{cell}].textContent = '{value}'")
+        return before, _shot(page, "table")
+
+
+@contextmanager
+def _page(size: tuple[int, int]) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    drawn = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        for name in names:
-            body = LAYOUTS[name](Values(seed * 1000 + list(LAYOUTS).index(name)))
-            page.set_content(
-                "<!doctype html><style>body{margin:0;font-family:'Liberation Sans';background:#fff}"
-                "b{font-weight:inherit}</style>" + MARK.sub(r'<b data-phi="\1">\2</b>', body)
-            )
-            png = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            words = [
-                Word(t, kind, glued, tuple(box)) for t, kind, glued, *box in page.evaluate(WORDS)
-            ]
-            drawn.append(Screen(name, np.asarray(png), words))
+        yield browser.new_page(viewport={"width": size[0], "height": size[1]})
         browser.close()
-    return drawn
+
+
+def _drawn(page: Any, name: str, seed: int) -> Screen:
+    body = LAYOUTS[name](Values(seed * 1000 + list(LAYOUTS).index(name)))
+    page.set_content(
+        "<!doctype html><style>body{margin:0;font-family:'Liberation Sans';background:#fff}"
+        "b{font-weight:inherit}</style>" + MARK.sub(r'<b data-phi="\1">\2</b>', body)
+    )
+    return _shot(page, name)
+
+
+def _shot(page: Any, name: str) -> Screen:
+    png = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    words = [Word(t, kind, glued, tuple(box)) for t, kind, glued, *box in page.evaluate(WORDS)]
+    return Screen(name, np.asarray(png), words)
