@@ -90,6 +90,7 @@ class DailyRooms:
         seats: int = SEATS,
         video: bool = True,
         phone: str | None = None,
+        dialout: bool = False,
     ) -> DailyRoom:
         """Make a room that only two tokens open.
 
@@ -98,6 +99,7 @@ class DailyRooms:
             seats: How many may be in it at once.
             video: Whether the caller may show a camera or a screen.
             phone: The number that is dialing in, for a room with a SIP endpoint.
+            dialout: Whether the bot may dial a number from it.
 
         Raises:
             RoomError: If Daily refuses.
@@ -110,6 +112,7 @@ class DailyRooms:
                 "enable_knocking": False,
                 "max_participants": seats,
                 "start_video_off": not video,
+                "enable_dialout": dialout or None,
                 "geo": self._geo,
                 "sip": phone and DailyRoomSipParams(display_name=phone, video=False),
             }

@@ -1,4 +1,4 @@
-"""Calls from the phone network through Daily: the webhook it posts to when a number is dialed."""
+"""Calls from and to the phone network through Daily: a number was dialed, or is to be."""
 
 import base64
 import hashlib
@@ -12,13 +12,29 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from pipecat.runner.types import DialinSettings
+from pydantic import BaseModel, Field
 
 from serving.cards import Catalogue, choose
 from serving.daily_rooms import DailyRooms
 from serving.rooms import RoomError, RoomLine
+from serving.tokens import START_KEY
+from sessions.dialout import FIELD, order
+from sessions.locality import is_local
 
 SIGNATURE_SECS = 300
 """How old a signed webhook may be."""
+
+
+class DialOut(BaseModel):
+    """Whom to call.
+
+    Parameters:
+        to: ``+15550001``, or ``sip:nurse@example.org``.
+        body: More of the session's body.
+    """
+
+    to: str = Field(pattern=r"^(\+[1-9]\d{6,14}|sips?:[^\s@]+@[^\s@]+)$")
+    body: dict[str, Any] = Field(default_factory=dict)
 
 
 def dialin_body(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,9 +54,11 @@ def dialin_body(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dialin_router(catalogue: Catalogue, *, rooms: Callable[[], DailyRooms]) -> APIRouter:
-    """``POST /daily/dial-in/{bot}``: ``{From, To, callId, callDomain}`` → ``{sessionId}``.
+    """``POST /daily/dial-in/{bot}`` and ``POST /daily/dial-out/{bot}``, each → ``{sessionId}``.
 
-    Signed with ``DAILY_PINLESS_HMAC``; unsigned calls are refused.
+    A webhook of Daily's (``{From, To, callId, callDomain}``) is signed with ``DAILY_PINLESS_HMAC``.
+    A call is ordered (``{to, body}``) by who shows ``VIVACE_START_KEY``, or on this machine where
+    none is set. Unsigned calls and other orders are refused.
 
     Args:
         catalogue: The bots there are.
@@ -48,6 +66,23 @@ def dialin_router(catalogue: Catalogue, *, rooms: Callable[[], DailyRooms]) -> A
     """
     routes = APIRouter()
     service: list[DailyRooms] = []
+
+    async def connect(request: Request, body: dict[str, Any], **room_options: Any) -> str:
+        """Open a room, send the bot there, and return the session's id."""
+        switchboard = request.app.state.switchboard
+        session = switchboard.admit(body)
+        try:
+            if not service:
+                service.append(rooms())
+            room = await service[0].open(video=False, **room_options)
+        except BaseException as error:
+            switchboard.drop(session)
+            if isinstance(error, RoomError):
+                raise HTTPException(503, str(error)) from error
+            raise
+        switchboard.connect(session, room.arguments(body=body), RoomLine(service[0], room))
+        return session.id
+
     seen: deque[str] = deque(maxlen=1000)
 
     @routes.post("/daily/dial-in/{bot}")
@@ -64,22 +99,24 @@ def dialin_router(catalogue: Catalogue, *, rooms: Callable[[], DailyRooms]) -> A
             body = dialin_body(call) | {"bot": choose(catalogue, bot)}
         except (ValueError, KeyError, AttributeError):
             raise HTTPException(400, "A dial-in webhook has From, To, callId and callDomain.")
+        return {"sessionId": await connect(request, body, phone=call["From"])}
 
-        switchboard = request.app.state.switchboard
-        session = switchboard.admit(body)
-        try:
-            if not service:
-                service.append(rooms())
-            room = await service[0].open(video=False, phone=call["From"])
-        except BaseException as error:
-            switchboard.drop(session)
-            if isinstance(error, RoomError):
-                raise HTTPException(503, str(error)) from error
-            raise
-        switchboard.connect(session, room.arguments(body=body), RoomLine(service[0], room))
-        return {"sessionId": session.id}
+    @routes.post("/daily/dial-out/{bot}")
+    async def dial_out(bot: str, asked: DialOut, request: Request) -> dict[str, str]:
+        _check_operator(request)
+        body = {**asked.body, "bot": choose(catalogue, bot), FIELD: order(asked.to)}
+        return {"sessionId": await connect(request, body, dialout=True)}
 
     return routes
+
+
+def _check_operator(request: Request) -> None:
+    key = os.environ.get(START_KEY, "")
+    shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not (hmac.compare_digest(shown.encode(), key.encode()) if key else is_local(request)):
+        raise HTTPException(
+            403, f"Calls are placed for who shows {START_KEY} as Authorization: Bearer."
+        )
 
 
 def _check_signature(headers: Mapping[str, str], raw: bytes) -> None:

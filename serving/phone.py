@@ -22,6 +22,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.requests import HTTPConnection
 
 from serving.cards import Catalogue, choose
+from sessions import tokens
+from sessions.carriers import PURPOSE, dial_instructions
 from sessions.locality import is_local
 
 SIGNATURE_SECS = 300
@@ -125,8 +127,21 @@ def phone_router(
 
     Routes:
         ``POST /phone/{twilio|telnyx|plivo}/{bot}`` → XML; ``GET /phone/exotel/{bot}`` → JSON.
+        ``POST /phone/plivo-dial/{token}`` → XML: where a caller is put through to.
     """
     routes = APIRouter()
+
+    @routes.post("/phone/plivo-dial/{token}")
+    async def dial(token: str, request: Request) -> Response:
+        raw = await request.body()
+        form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+        origin = public_url or os.environ.get("VIVACE_PUBLIC_URL") or _origin(request)
+        _check("plivo", origin + request.url.path, form, request, raw)
+        try:
+            to = tokens.verify(token, purpose=PURPOSE)
+        except tokens.TokenError as error:
+            raise HTTPException(403, str(error))
+        return Response(dial_instructions(to), media_type="application/xml")
 
     @routes.api_route("/phone/{carrier}/{bot}", methods=["GET", "POST"])
     async def answer(carrier: str, bot: str, request: Request) -> Response:

@@ -23,7 +23,7 @@ function button(text, act, { primary = false } = {}) {
   const made = document.createElement("button");
   made.type = "button";
   made.textContent = text;
-  made.className = primary ? "primary" : "";
+  made.className = primary ? "main" : "";
   made.addEventListener("click", act);
   return made;
 }

@@ -1,7 +1,15 @@
 // What the session tells the caller besides its answers: notices, transfers, the state of the line.
 import { $ } from "./dom.js";
 
-const TRANSFER = { requested: "A colleague has been called and will take over." };
+const TRANSFER = {
+  ringing: "A colleague is being called. You can go on talking meanwhile.",
+  briefing: "A colleague is here, and is being told what this is about.",
+  talking: "You are speaking with a person. The assistant does not listen.",
+  returned: "The colleague has left. You are with the assistant again.",
+  supervised: "A colleague listens to how the assistant does.",
+  refused: "No colleague can take the call now.",
+  unanswered: "No colleague has answered.",
+};
 const LINE = {
   down: "Nothing comes through at the moment. Your turn is kept, and the bot waits.",
   reconnecting: "The connection was lost. Trying to get back to the same call…",

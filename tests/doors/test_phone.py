@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
 from serving.phone import SECRETS, phone_router, plivo_signature, twilio_signature
+from sessions import tokens
 from tests.doors import parrot
 from tests.doors.dialing import dialed, until
 from tests.doubles import daily_sdk
@@ -121,6 +122,21 @@ async def test_without_a_secret_a_line_answers_only_this_machine(carrier, secret
 async def test_an_unknown_carrier_or_bot_is_refused_with_those_there_are(secrets):
     assert "twilio, telnyx" in (await ring("bell", client="::1")).json()["detail"]
     assert "parrot" in (await ring("twilio", bot="cat", client="::1")).json()["detail"]
+
+
+async def test_plivo_is_told_where_to_put_a_caller_through_and_nobody_else(secrets):
+    secrets(PLIVO_AUTH_TOKEN="token")
+    token = tokens.sign("+15550009", 60, purpose="dial")
+    path = f"/phone/plivo-dial/{token}"
+    app = FastAPI()
+    app.include_router(phone_router(lambda: [parrot.CARD]))
+    transport = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://internal") as http:
+        assert (await http.post(path, data=FORM)).status_code == 403
+        signature = plivo_signature(PUBLIC + path, FORM, "nonce", "token")
+        signed = {"X-Plivo-Signature-V3-Nonce": "nonce", "X-Plivo-Signature-V3": signature}
+        answer = await http.post(path, data=FORM, headers=signed)
+    assert "<Dial><Number>+15550009</Number></Dial>" in answer.text
 
 
 async def test_the_bots_hang_up_ends_the_phone_call_too(monkeypatch, tmp_path):

@@ -30,6 +30,10 @@ class Heard:
         loud = (len(s) / rate for at, rate, s in self._parts if at <= now and _is_loud(s))
         return sum(loud)
 
+    def last_sound(self, *, before: float) -> float:
+        """When the last of what began to play before a moment ended, ``time.monotonic()``."""
+        return max((at + len(s) / rate for at, rate, s in self._parts if at < before), default=0.0)
+
     def pcm(self, rate: int = 16000) -> bytes:
         """All of it, at one rate."""
         import soxr

@@ -1,139 +1,98 @@
-"""A double of a Twilio media stream: the carrier's end of the WebSocket, μ-law at 8 kHz."""
+"""A double of Twilio: a media stream, μ-law at 8 kHz, and the call resource of its REST API."""
 
 import asyncio
-import audioop
-import base64
-import json
 import time
-import uuid
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
-import websockets
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from tests.doubles.heard import Heard, chunks
+from tests.doubles.phone_stream import RATE, StreamCaller, carrier_rest, stream_call
 
-RATE = 8000
-
-
-class TwilioCaller:
-    """One call, as Twilio forwards it.
-
-    What the bot sends is queued and played in real time, as Twilio does; `clear` drops what has
-    not been played, and a `mark` comes back once everything before it has been.
-    """
-
-    def __init__(self, socket: websockets.ClientConnection):
-        self.stream_sid = f"MZ{uuid.uuid4().hex}"
-        self.call_sid = f"CA{uuid.uuid4().hex}"
-        self.heard = Heard()
-        self.messages: list[dict] = []
-        self.cleared = 0
-        self._socket = socket
-        self._sequence = 0
-        self._ends = 0.0
-        self._reading = asyncio.create_task(self._read())
-
-    async def _emit(self, event: str, **fields):
-        self._sequence += 1
-        message = {"event": event, "sequenceNumber": str(self._sequence), **fields}
-        await self._socket.send(json.dumps(message | {"streamSid": self.stream_sid}))
-
-    async def begin(self, **parameters: str):
-        await self._socket.send(
-            json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-        )
-        await self._emit(
-            "start",
-            start={
-                "accountSid": "AC" + "0" * 32,
-                "streamSid": self.stream_sid,
-                "callSid": self.call_sid,
-                "tracks": ["inbound"],
-                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1},
-                "customParameters": parameters,
-            },
-        )
-
-    async def say(self, pcm: bytes, *, rate: int = 16000):
-        low, _ = audioop.ratecv(pcm, 2, 1, rate, RATE, None)
-        for number, chunk in enumerate(chunks(low, rate=RATE)):
-            payload = base64.b64encode(audioop.lin2ulaw(chunk, 2)).decode()
-            media = {"track": "inbound", "chunk": str(number), "timestamp": str(20 * number)}
-            await self._emit("media", media=media | {"payload": payload})
-
-    async def press(self, digit: str):
-        await self._emit("dtmf", dtmf={"track": "inbound_track", "digit": digit})
-
-    async def send(self, message: dict):
-        raise NotImplementedError("a telephone sends no messages")
-
-    async def hang_up(self):
-        try:
-            await self._emit("stop", stop={"callSid": self.call_sid})
-            await self._socket.close()
-        except websockets.ConnectionClosed:
-            pass
-        await self._reading
-
-    async def _read(self):
-        try:
-            async for raw in self._socket:
-                message = json.loads(raw)
-                assert message["streamSid"] == self.stream_sid
-                match message["event"]:
-                    case "media":
-                        pcm = audioop.ulaw2lin(base64.b64decode(message["media"]["payload"]), 2)
-                        start = max(self._ends, time.monotonic())
-                        self._ends = start + len(pcm) / 2 / RATE
-                        self.heard.add(pcm, RATE, at=start)
-                    case "clear":
-                        self.cleared += 1
-                        self._ends = time.monotonic()
-                        self.heard.drop_after(self._ends)
-                    case "mark":
-                        asyncio.get_running_loop().call_later(
-                            max(0.0, self._ends - time.monotonic()),
-                            lambda mark=message["mark"]: asyncio.ensure_future(
-                                self._emit("mark", mark=mark)
-                            ),
-                        )
-                    case unknown:
-                        raise AssertionError(f"Twilio knows no {unknown!r}")
-        except websockets.ConnectionClosed:
-            pass
+ACCOUNT = "AC" + "0" * 32
 
 
-@asynccontextmanager
-async def twilio_call(url: str, **parameters: str):
-    """Dial `ws://…/ws`, or what a webhook answered."""
-    async with websockets.connect(url) as socket:
-        caller = TwilioCaller(socket)
-        await caller.begin(**parameters)
-        try:
-            yield caller
-        finally:
-            await caller.hang_up()
+class TwilioCaller(StreamCaller):
+    """One call, as Twilio forwards it; a ``mark`` comes back once all before it has been played."""
+
+    @property
+    def stream_sid(self) -> str:
+        return f"MZ{self.stream}"
+
+    @property
+    def call_sid(self) -> str:
+        return f"CA{self.call}"
+
+    async def emit(self, message: dict):
+        sid = {} if message["event"] == "connected" else {"streamSid": self.stream_sid}
+        await super().emit({**message, **sid, "sequenceNumber": str(self._sequence)})
+
+    def opening(self, numbers):
+        start = {
+            "accountSid": ACCOUNT,
+            "streamSid": self.stream_sid,
+            "callSid": self.call_sid,
+            "tracks": ["inbound"],
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1},
+            "customParameters": numbers,
+        }
+        connected = {"event": "connected", "protocol": "Call", "version": "1.0.0"}
+        return [connected, {"event": "start", "start": start}]
+
+    def media(self, payload, number):
+        media = {"track": "inbound", "chunk": str(number), "timestamp": str(20 * number)}
+        return {"event": "media", "media": media | {"payload": payload}}
+
+    def key(self, digit):
+        return {"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": digit}}
+
+    def goodbye(self):
+        return {"event": "stop", "stop": {"callSid": self.call_sid}}
+
+    def sound(self, message):
+        assert message["streamSid"] == self.stream_sid
+        return self.decoded(message["media"]["payload"]) if message["event"] == "media" else None
+
+    async def other(self, message):
+        if message["event"] != "mark":
+            return await super().other(message)
+        await asyncio.sleep(max(0.0, self._ends - time.monotonic()))
+        await self.emit({"event": "mark", "mark": message["mark"]})
+
+
+twilio_call = partial(stream_call, TwilioCaller)
 
 
 @asynccontextmanager
 async def twilio_rest(monkeypatch):
-    """Twilio's call resource, for hanging up: yields the SIDs of the calls that were ended."""
-    ended: list[str] = []
+    """Twilio's call resource: yields the SIDs of calls that were ended, and has their TwiML.
+
+    Ended calls are in the list itself; ``.redirected`` holds ``(sid, twiml)``.
+    """
+    ended = Calls()
 
     async def update(request):
         assert aiohttp.BasicAuth.decode(request.headers["Authorization"]).login.startswith("AC")
-        assert (await request.post())["Status"] == "completed"
-        ended.append(request.match_info["sid"])
-        return web.json_response({"sid": ended[-1], "status": "completed"})
+        form, sid = await request.post(), request.match_info["sid"]
+        if ended.fails:
+            return web.json_response({"code": 20003, "message": "no"}, status=401)
+        if "Twiml" in form:
+            ended.redirected.append((sid, form["Twiml"]))
+        else:
+            assert form["Status"] == "completed"
+            ended.append(sid)
+        return web.json_response({"sid": sid, "status": "in-progress"})
 
-    app = web.Application()
-    app.router.add_post("/{account}/{sid}", update)
-    async with TestServer(app) as server:
-        monkeypatch.setattr(
-            "pipecat.serializers.twilio._build_call_resource_url",
-            lambda account, sid, **_: str(server.make_url(f"/{account}/{sid}")),
-        )
+    route = web.post("/2010-04-01/Accounts/{account}/Calls/{sid}.json", update)
+    async with carrier_rest(monkeypatch, "https://api.twilio.com", route):
         yield ended
+
+
+class Calls(list):
+    """Ended calls, and those that were sent on: ``(call, where)``."""
+
+    def __init__(self):
+        super().__init__()
+        self.redirected: list[tuple[str, str]] = []
+        self.fails = False

@@ -1,0 +1,53 @@
+"""A person comes to a call as a caller does: through any door, with a ticket that names the call."""
+
+from typing import Any
+
+from pipecat.runner.types import RunnerArguments
+
+from sessions import tokens
+from sessions.doors import DoorError, open_door
+from sessions.transfer import transfer_of
+
+FIELD, PURPOSE = "joins", "desk"
+TICKET_SECS = 60.0
+
+
+def ticket(session_id: str, *, listen: bool) -> str:
+    """What lets a person onto a session's line, if they come at once.
+
+    Args:
+        session_id: The session.
+        listen: Whether they only listen; else they take the call.
+    """
+    return tokens.sign([session_id, listen], TICKET_SECS, purpose=PURPOSE)
+
+
+def joined(ticket: str) -> tuple[str, bool]:
+    """The session that a ticket names, and whether its holder only listens.
+
+    Raises:
+        DoorError: It was not given here, or is too old.
+    """
+    try:
+        session_id, listen = tokens.verify(ticket, purpose=PURPOSE)
+    except tokens.TokenError:
+        raise DoorError("This ticket opens no call. Take the call at the desk.") from None
+    return session_id, listen
+
+
+async def person(runner_args: RunnerArguments) -> None:
+    """Put a person on the line of a session; what a bot is for a caller.
+
+    Args:
+        runner_args: What the runner hands to ``bot()``; its body holds the ticket.
+
+    Raises:
+        DoorError: The ticket is not good, or the call is over.
+    """
+    body: dict[str, Any] = runner_args.body or {}
+    session_id, listen = joined(body.get(FIELD, ""))
+    transfer = transfer_of(session_id)
+    if transfer is None:
+        raise DoorError("This call is over.")
+    transport = await open_door(runner_args, sees={}, policy=transfer.policy)
+    await transfer.join(transport, listen=listen, who=str(body.get("who", "")))
