@@ -19,8 +19,10 @@ from typing import Any
 import pipecat.runner.types as runner_types
 from fastapi import HTTPException
 from loguru import logger
-from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
+from pipecat.runner.types import RunnerArguments
 
+from serving.engine.far_sockets import RESTARTED
+from serving.engine.link import Link
 from serving.engine.metrics import RESTARTS
 from serving.engine.placement import ELSEWHERE_MS, place
 from serving.engine.pool import Pool, own_fields
@@ -34,8 +36,11 @@ from sessions.resume import ResumeError, read_ticket, still_kept
 from sessions.store import BEAT_SECS, StoreDown, StoreError, shared_store
 
 REAP_SECS = 0.25
-BUSY_REAP_SECS = 1.0
-"""A host without room looks less often, so that those with room take the sessions."""
+AT_ONCE = 4
+"""Sessions that a host claims at a time: the others are claiming too."""
+
+AFTER_OTHERS_SECS = 0.5
+"""How much later a host without room looks, while another has some."""
 
 LOOK_SECS = 1.0
 SETTLE_SECS = 1.0
@@ -61,6 +66,7 @@ class Hosts(Pool):
         self.trips: dict[str, float] = {}
         self.seats: Seats
         self._others: list[Host] = []
+        self._modules: set[str] = set()
         self._wake = asyncio.Event()
         self._in_touch_at: float | None = None
 
@@ -98,14 +104,17 @@ class Hosts(Pool):
         return Host(
             url=self.url,
             region=self.region,
-            load=1.0 if refused else min(1.0, round(max(shares), 3)),
+            load=1.0 if refused else min(0.99, round(max(shares), 3)),
             open=not self.refusal,
         )
 
     @property
     def known(self) -> list[Host]:
         """This host and the others that live."""
-        others = [dataclasses.replace(h, trip_ms=self.trips.get(h.url, ELSEWHERE_MS)) for h in self._others]
+        others = [
+            dataclasses.replace(h, trip_ms=self.trips.get(h.url, ELSEWHERE_MS))
+            for h in self._others
+        ]
         return [self.offered, *others]
 
     def place(self, wishes: Mapping[str, Any]) -> str:
@@ -159,8 +168,7 @@ class Hosts(Pool):
         """Have a session that another host gave up."""
         with contextlib.suppress(StoreDown):
             await self.seats.take(session)
-        with contextlib.suppress(HTTPException):  # it came to this host meanwhile
-            self.admit(body, session_id=session, returning=True)
+            await self._admit_again(session, body)
 
     async def close(self, *, within: float = 3.0) -> int:
         """As the pool; sessions that had to be ended are the other hosts' to go on with."""
@@ -183,12 +191,17 @@ class Hosts(Pool):
             except StoreError as error:
                 logger.warning(f"{call}: {error}")
 
+    async def _say_goodbye(self, call: Call, link: Link, over: asyncio.Future[None]) -> None:
+        if self._closed and (near := link.sockets.get(call.id)):
+            await near.close(RESTARTED)
+        await super()._say_goodbye(call, link, over)
+
     async def _hold(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
+                await self.seats.offer(self.offered)  # it is over before the leases are
                 await self.seats.hold()
-                await self.seats.offer(self.offered)
                 self._in_touch_at = self._in_touch_at or loop.time()
             except StoreError as error:
                 if self._in_touch_at:
@@ -202,21 +215,38 @@ class Hosts(Pool):
         while True:
             with contextlib.suppress(StoreError):
                 self._others = await self.seats.others()
+                learnt = await self.seats.learnt()
+                if new := learnt - self._modules:
+                    self._learn(sorted(new))
+                elif self._modules - learnt:
+                    await self.seats.teach(self._modules)
             await asyncio.sleep(LOOK_SECS)
 
+    def _learn(self, modules: list[str]) -> None:
+        # Other hosts import it too: a lost host's callers do not wait for what it knew already.
+        self._modules.update(modules)
+        super()._learn(modules)
+
     async def _reap(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, found = asyncio.get_running_loop(), {}
         while True:
-            load = self.offered.load
-            await asyncio.sleep(REAP_SECS if load < 1 else BUSY_REAP_SECS)
+            if len(found) < AT_ONCE:
+                await asyncio.sleep(REAP_SECS)
+            found = {}
             if self.refusal or not self._in_touch_at:
                 continue
             if loop.time() - self._in_touch_at < IN_TOUCH_SECS:
                 continue
-            room = max(1, int((1 - load) * self._limit / 2))
-            with contextlib.suppress(StoreDown):
-                for session, about in (await self.seats.orphans(room)).items():
-                    await self._go_on(session, about)
+            with contextlib.suppress(StoreError):
+                if self.offered.load >= 1:
+                    if any(host.load < 1 for host in await self.seats.others()):
+                        await asyncio.sleep(AFTER_OTHERS_SECS)
+                found = await self.seats.orphans(AT_ONCE)
+                for session, about in found.items():
+                    try:
+                        await self._go_on(session, about)
+                    except (KeyError, TypeError) as fault:  # as a newer or an older host tells it
+                        logger.error(f"Session {session} cannot go on here: {fault!r}")
 
     async def _go_on(self, session: str, about: dict[str, Any]) -> None:
         body = about.get("body", {})
@@ -229,8 +259,15 @@ class Hosts(Pool):
             return
         logger.warning(f"Session {session} goes on here: its host {about['url']} is lost")
         RESTARTS.labels("lost host").inc()
-        with contextlib.suppress(HTTPException):
-            call = self.admit(body, session_id=session, returning=True)
-            if room := about.get("room"):
-                kind, arguments = room
-                self.connect(call, getattr(runner_types, kind)(**arguments))
+        call = await self._admit_again(session, body)
+        if call and (room := about.get("room")):
+            kind, arguments = room
+            self.connect(call, getattr(runner_types, kind)(**arguments))
+
+    async def _admit_again(self, session: str, body: dict[str, Any]) -> Call | None:
+        try:
+            return self.admit(body, session_id=session, returning=True)
+        except HTTPException:
+            if not self.get(session):  # this host is leaving; else it came here meanwhile
+                await self.seats.leave(session, over=False)
+            return None

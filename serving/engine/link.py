@@ -37,7 +37,7 @@ class Link:
 
         Args:
             pid: Its process id.
-            on_over: Told when a session is over, with the modules that it had to import.
+            on_over: Told when a session is over, and of modules that one had to import.
         """
         self.pid = pid
         self.channel: Channel
@@ -78,9 +78,11 @@ class Link:
                 over.set_exception(Crashed(self.doom or "ended without warning"))
                 over.exception()  # a session that was dropped meanwhile asks no more
 
-    async def _beat(self, *, lag_ms: float, figures: Snapshot) -> None:
+    async def _beat(self, *, lag_ms: float, figures: Snapshot, late: list[str]) -> None:
         self.beat_at = asyncio.get_running_loop().time()
         self.lag_ms, self.figures = lag_ms, figures
+        if late:
+            self._on_over(self, late)
 
     async def _over(self, *, session: str, figures: Snapshot, late: list[str]) -> None:
         self.figures = figures

@@ -49,6 +49,7 @@ from sessions.tokens import secret
 STUCK_SECS = 5.0
 MOST_CRASHES = 3
 GOODBYE_SECS = 2.5
+BOOKS_SECS = 2.0
 LONGEST_SECS = 2 * 3600.0
 NO_PROCESS = "No session can be started here now. Call again in a moment."
 
@@ -173,6 +174,15 @@ class Pool(Switchboard):
         """
         return await self._ask(call, "desk", session=call.id, what=what)
 
+    async def books(self) -> list[dict[str, Any]]:
+        """Ask the processes that have sessions; one that does not answer at once is left out."""
+        asked = [link.channel.ask("books") for link in self._links if link.calls]
+        answers = await asyncio.gather(
+            *(asyncio.wait_for(one, BOOKS_SECS) for one in asked), return_exceptions=True
+        )
+        told = [answer for answer in answers if isinstance(answer, dict)]
+        return [books for answer in told for books in answer["books"]]
+
     async def close(self, *, within: float = 3.0) -> int:
         """As the base class; then the processes end."""
         left = await super().close(within=within)
@@ -237,7 +247,11 @@ class Pool(Switchboard):
 
     def _over(self, link: Link, late: list[str]) -> None:
         self._leave(link)
-        if self._zygote.learn(late):  # and spares that have not are replaced
+        self._learn(late)
+
+    def _learn(self, modules: list[str]) -> None:
+        """Have the next processes import what a session had to."""
+        if self._zygote.learn(modules):  # and spares that have not are replaced
             for spare in [s for s in self._links if not s.used]:
                 self._links.discard(spare)
                 spare.channel.close()

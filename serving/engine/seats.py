@@ -8,7 +8,7 @@ sealed with ``VIVACE_SECRET``: no word of the call.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from loguru import logger
@@ -18,7 +18,7 @@ from sessions.store.box import Box, BoxError
 from sessions.store.keeper import new_owner
 from sessions.tokens import secret
 
-SEAT, HOST = "seat/", "host/"
+SEAT, HOST, MODULES = "seat/", "host/", "hosts' modules"
 
 KEEP_SECS = 24 * 3600.0
 """How long it is known where a session was: its tape is fetched there."""
@@ -85,6 +85,9 @@ class Seats:
             # it: whether its caller is here or there, its keeper knows.
             if epoch := await self._store.claim(SEAT + session, self._owner):
                 self._epochs[session] = epoch
+                self._unsaved.add(session)
+                if session not in self._abouts:  # it ended meanwhile
+                    await self.leave(session, over=True)
         for session in self._unsaved & self._epochs.keys():
             await self._save(session)
         held = [SEAT + session for session in self._epochs]
@@ -127,7 +130,7 @@ class Seats:
             limit: Most of them.
 
         Returns:
-            What is known of each, by id. :meth:`put` or :meth:`leave` is due for each.
+            What is known of each, by id. :meth:`leave` those that cannot go on.
         """
         found: dict[str, dict[str, Any]] = {}
         for key in await self._store.expired(limit, prefix=SEAT):
@@ -137,6 +140,7 @@ class Seats:
             if epoch := await self._store.claim(key, self._owner):  # else another was quicker
                 self._epochs[session] = epoch
                 found[session] = await self.find(session) or {}
+                self.put(session, found[session])
         return found
 
     async def find(self, session: str) -> dict[str, Any] | None:
@@ -148,7 +152,7 @@ class Seats:
         """
         state = (await self._store.load(SEAT + session)).state
         try:
-            return state and json.loads(self._box.open(state, sid=SEAT + session))
+            return json.loads(self._box.open(state, sid=SEAT + session)) if state else None
         except BoxError:
             logger.error(f"Session {session} is of a host with another VIVACE_SECRET. Use one.")
             return None
@@ -170,7 +174,23 @@ class Seats:
         """What the other living hosts offer."""
         keys = [key for key in await self._store.scan(HOST) if key != HOST + self._owner]
         states = [(await self._store.load(key)).state for key in keys]
-        return [Host(**json.loads(state)) for state in states if state]
+        known = {field.name for field in fields(Host)}  # a newer host may tell more
+        offers = [json.loads(state) for state in states if state]
+        return [Host(**{k: v for k, v in offer.items() if k in known}) for offer in offers]
+
+    async def learnt(self) -> set[str]:
+        """Modules that sessions had to import, on any host."""
+        state = (await self._store.load(MODULES)).state
+        try:
+            return set(json.loads(self._box.open(state, sid=MODULES)) if state else ())
+        except BoxError:
+            return set()
+
+    async def teach(self, modules: set[str]) -> None:
+        """Tell the other hosts which modules there are to import."""
+        epoch = await self._store.claim(MODULES, self._owner, lease_s=0, force=True)
+        sealed = self._box.close(json.dumps(sorted(modules)).encode(), sid=MODULES)
+        await self._store.save(MODULES, epoch or 0, sealed, keep_s=KEEP_SECS)
 
     async def _save(self, session: str) -> None:
         self._unsaved.discard(session)

@@ -64,7 +64,7 @@ class SessionProcess:
             candid=spec.candid,
         )
         handlers = (self.begin, self.offer, self.candidates, self.room, self.socket, self.readings)
-        handlers += (self.desk,)
+        handlers += (self.desk, self.books)
         notes = (self.frame, self.drop)
         self._channel = await Channel.over(
             line, {handler.__name__: handler for handler in (*handlers, *notes)}
@@ -121,6 +121,10 @@ class SessionProcess:
         """Say how a session's wish for a person stands."""
         return await self._switchboard.desk(self._switchboard.find(session), what)
 
+    async def books(self) -> dict[str, Any]:
+        """Say what its sessions have measured so far."""
+        return {"books": await self._switchboard.books()}
+
     async def frame(self, *, session: str, message: dict[str, Any], blob: bytes = b"") -> None:
         """Take a message of a caller's WebSocket."""
         if far := self._sockets.get(session):
@@ -141,17 +145,21 @@ class SessionProcess:
 
     def _over(self, session: str) -> None:
         self._sockets.pop(session, None)
-        late = sorted(sys.modules.keys() - self._warm)
-        self._warm.update(late)
         try:
-            self._channel.tell("over", session=session, figures=snapshot(), late=late)
+            self._channel.tell("over", session=session, figures=snapshot(), late=self._late())
         except ChannelClosed:
             logger.debug(f"Session {session} ended after the front had")
+
+    def _late(self) -> list[str]:
+        late = sorted(sys.modules.keys() - self._warm)
+        self._warm.update(late)
+        return late
 
     async def _beat(self) -> None:
         gauge = self._switchboard.gauge
         while True:
-            self._channel.tell("beat", lag_ms=gauge.lag_ms, figures=snapshot())
+            late = self._late()
+            self._channel.tell("beat", lag_ms=gauge.lag_ms, figures=snapshot(), late=late)
             await asyncio.sleep(BEAT_SECS)
 
 

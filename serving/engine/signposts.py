@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.engine.placement import wishes
+from serving.engine.seats import Host
 from serving.handover import HOP_HEADERS
 from serving.limits import read_again
 from serving.start import TELEPHONY
@@ -43,8 +44,8 @@ PURPOSE, TOKEN_SECS = "hosts", 30.0
 
 CONNECT_SECS = 1.0
 READ_SECS = 10.0
-FOUND_SECS = 4.0
-"""A lost host's sessions are elsewhere by then: it is silent for 1.5 s, and looked for each second."""
+FOUND_SECS = 8.0
+"""A caller waits so long for a session between two hosts. It takes 2 s, and on a busy machine more."""
 
 AGAIN_SECS = 0.1
 MEASURE_SECS = 5.0
@@ -79,7 +80,7 @@ class Signposts:
             answer = self._give_up(claimed[1]) if sender is not None else JSONResponse(None, 403)
             return await answer(scope, receive, send)
         elif scope["path"] == "/hosts":
-            offers = [{"url": host.url, "region": host.region} for host in self._hosts.known]
+            offers = [_public(host) for host in self._hosts.known]
             return await JSONResponse(offers)(scope, receive, send)
         elif sender is not None:  # another host asks for a caller, who is where it says
             scope, send = {**scope, "client": (sender, 0)}, self._settled(scope, send)
@@ -198,6 +199,10 @@ def _sender(connection: HTTPConnection) -> str | None:
     with contextlib.suppress(tokens.TokenError):
         return str(tokens.verify(connection.headers.get(SENT, ""), purpose=PURPOSE))
     return None
+
+
+def _public(host: Host) -> dict[str, Any]:
+    return {"url": host.url, "region": host.region, "load": host.load}
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -54,10 +54,15 @@ def _prepared(spec: Spec) -> Callable:
         with contextlib.suppress(ImportError):
             import_module(name)
     from serving.engine import session_process  # noqa: F401 (warm for the forks)
+    from sessions.phi.lexicon import lexicon
+    from sessions.prices import Prices
     from sessions.turns.shared_models import warm_up
 
     if find_spec("uvloop"):
         import_module("uvloop")
+    lexicon()
+    with contextlib.suppress(OSError, ValueError):
+        Prices.load()  # a table of the operator's that is none is told by the session
     warm_up()
     return bot
 

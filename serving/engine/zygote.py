@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loguru import logger
-
 ROOT = Path(__file__).parents[2]
 RECORD = struct.Struct(">ii")
 LENGTH = struct.Struct(">I")

@@ -68,19 +68,19 @@ async def serving(folder: Path, **more: str):
 class Caller:
     """Calls, types, and when cut off comes back by the same address."""
 
-    def __init__(self, url: str, store: Path):
-        """Know where to call, and where the server keeps what was said."""
-        self.url, self.session = url, ""
+    def __init__(self, url: str, store: Path, *, bot: str = BOT, **wishes: object):
+        """Know where and whom to call, and where the server keeps what was said."""
+        self.url, self.session, self._bot, self._wishes = url, "", bot, wishes
         self._store = store
         self._socket: websockets.ClientConnection | None = None
 
     async def dial(self) -> None:
         """Be admitted, and connect."""
         async with httpx.AsyncClient(base_url=self.url) as http:
-            body = {"bot": BOT, "consent": {"recording": False}}
+            body = {"bot": self._bot, "consent": {"recording": False}}
             for _ in range(40):
                 token = {"Authorization": f"Bearer {tokens.start_token()}"}
-                asked = {"transport": "websocket", "body": body}
+                asked = {"transport": "websocket", "body": body, **self._wishes}
                 answer = await http.post("/start", json=asked, headers=token)
                 if answer.status_code != 503:
                     break

@@ -14,13 +14,23 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def lose(pid: int) -> None:
-    """End a process and all below it before any of them notices."""
-    everyone = [pid, *below(pid)]
+def lose(*pids: int) -> None:
+    """End processes and all below them before any of them notices."""
+    everyone = [one for pid in pids for one in (pid, *below(pid))]
     for how in (signal.SIGSTOP, signal.SIGKILL):
         for one in everyone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, how)
+
+
+def running(words: str) -> list[int]:
+    """The processes whose command line has these words in it."""
+    found = []
+    for about in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if words in about.read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+                found.append(int(about.parent.name))
+    return found
 
 
 def below(pid: int) -> list[int]:
