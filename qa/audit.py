@@ -21,7 +21,7 @@ from typing import IO, Any
 from qa.replay.tapes import find_tapes, open_tape
 from sessions.audit_log import KEY, AuditLog
 from sessions.phi.vault import STRICT_SURROGATE
-from sessions.tape import Tape, TapeError
+from sessions.tape import Tape
 from sessions.tape.schemas import EVENTS, TOOLS, TRANSCRIPT, WIRE
 from sessions.tape.writer import SEALED_SUFFIX
 
@@ -256,7 +256,13 @@ def main(args: argparse.Namespace) -> int:
     if args.verify:
         key = os.environ.get(KEY)
         entries = AuditLog(args.verify, key=key.encode() if key else None).verify()
-        print(f"{args.verify}: {entries} entries, and none was changed, removed or reordered.")
+        signed = (
+            "with the key" if key else f"without a key: set {KEY} to know who may have written it"
+        )
+        print(
+            f"{args.verify}: {entries} entries, of which none was changed, removed, reordered or cut "
+            f"off ({signed})."
+        )
     elif not args.tapes:
         raise ValueError("Name tapes, or an audit log: runner.py audit --verify LOG.")
     audits = audit(args.tapes, as_json=args.json) if args.tapes else []

@@ -1,8 +1,9 @@
 """What a tape says of its call's time, money and metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Self
 
 from sessions.cost import LAYERS, Cost
 from sessions.metrics import Figures
@@ -10,7 +11,7 @@ from sessions.prices import Prices
 from sessions.tape import Tape
 from sessions.tape.memory import MemoryTape
 from sessions.tape.schemas import CLIENT_OUT, EVENTS, METRICS, TOOLS
-from sessions.waterfall import Turn
+from sessions.waterfall import BUDGET_MS, Turn
 
 GUESSED = {"Ears": "stt", "Mind": "llm", "Mouth": "tts", "Core": "speech"}
 VENDORS = {
@@ -23,6 +24,15 @@ VENDORS = {
     "OpenAI": "openai",
     "Gemini": "google",
 }
+
+OWNED = {
+    "transport": ("transport",),
+    "asr": ("endpointing", "asr"),
+    "vision": ("vision",),
+    "model": ("model", "tool", "store"),
+    "tts": ("tts",),
+}
+"""What each layer of the budget owns of a turn."""
 
 
 @dataclass
@@ -44,6 +54,7 @@ class CallFigures:
         rehearsed: Whether any part was played by a script, whose figures are not a vendor's.
         whole: Whether the tape holds the session's own books; else they were put together from what
             there is, and what only the session could measure is missing.
+        live: Whether the call is still on the line.
     """
 
     session: str
@@ -58,6 +69,18 @@ class CallFigures:
     unpriced: list[str] = field(default_factory=list)
     rehearsed: bool = False
     whole: bool = False
+    live: bool = False
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Self:
+        """From JSON: ``asdict`` of one, or what a running session tells of itself."""
+        turns = [Turn(**turn) for turn in data["turns"]]
+        return cls(**{**data, "turns": turns, "figures": Figures.of(data["figures"])})
+
+    @property
+    def began(self) -> str:
+        """When it began, in UTC: ``2026-11-21 07:00``."""
+        return datetime.fromtimestamp(self.began_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
 
     @property
     def total_usd(self) -> float:
@@ -181,3 +204,21 @@ def all_of(paths: Any, prices: Prices | None = None) -> Iterator[CallFigures]:
 
     for path in find_tapes(paths):
         yield figures_of(open_tape(path), prices)
+
+
+def summed(calls: Iterable[CallFigures]) -> Figures:
+    """The measurements of all calls."""
+    total = Figures()
+    for call in calls:
+        total.add(call.figures)
+    return total
+
+
+def layer_ms(turn: Turn, layer: str) -> int:
+    """What a layer of the budget took of a turn."""
+    return sum(getattr(turn, f"{part}_ms") for part in OWNED[layer])
+
+
+def over_budget(turn: Turn) -> list[str]:
+    """The layers that took more of a turn than their share."""
+    return [layer for layer, most in BUDGET_MS.items() if layer_ms(turn, layer) > most]

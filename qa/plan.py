@@ -18,9 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 import bots
-from qa.figures import CallFigures, figures_of
+from qa.figures import OWNED, CallFigures, figures_of, layer_ms
 from qa.replay.tapes import find_tapes, open_tape
-from qa.report import OWNED, layer_ms
 from sessions.prices import Prices
 from sessions.slo import TURN_LIMIT_MS, p95
 from sessions.tape import TapeError
@@ -120,29 +119,54 @@ def castings_of(bot: str) -> dict[str, str]:
 
 def table_of(plan: Plan) -> Table:
     """The plan for a terminal."""
-    usd = sum(plan.usd_a_minute.values())
-    table = Table(
-        title=f"{plan.bot}: predicted from {plan.turns} turns of {plan.calls} calls"
-        + (f", {plan.rehearsed} of them rehearsed" if plan.rehearsed else ""),
-        caption=f"Prices as of {plan.as_of}."
-        + (f" No price is known of {', '.join(plan.unpriced)}." if plan.unpriced else ""),
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table(box=None, pad_edge=False)
     for name in ("layer", "budget", "p50", "p95", "$ a minute"):
         table.add_column(name, justify="left" if name == "layer" else "right")
+
+    def late(layer: str, most: int, style: str) -> tuple[str, str]:
+        if not plan.p95_ms:
+            return "–", "–"
+        worst = plan.p95_ms[layer]
+        text = f"{worst:.0f} ms"
+        return f"{plan.p50_ms[layer]:.0f} ms", f"[{style}]{text}[/]" if worst > most else text
+
     money = {**plan.usd_a_minute, "model": plan.usd_a_minute.get("reasoning", 0.0)}
     for layer, most in BUDGET_MS.items():
-        late = plan.p95_ms.get(layer, 0.0)
-        cell = f"[yellow]{late:.0f} ms[/]" if late > most else f"{late:.0f} ms"
-        half = plan.p50_ms.get(layer, 0.0)
-        table.add_row(layer, f"{most} ms", f"{half:.0f} ms", cell, f"{money.get(layer, 0.0):.4f}")
-    whole = plan.p95_ms.get("turn", 0.0)
-    cell = f"[bold red]{whole:.0f} ms[/]" if plan.breaks else f"{whole:.0f} ms"
-    half = plan.p50_ms.get("turn", 0.0)
-    table.add_section()
-    table.add_row("in all", f"{TURN_LIMIT_MS} ms", f"{half:.0f} ms", cell, f"{usd:.4f}")
+        usd = f"{money.get(layer, 0.0):.4f}"
+        table.add_row(layer, f"{most} ms", *late(layer, most, "yellow"), usd)
+    whole = f"{sum(plan.usd_a_minute.values()):.4f}"
+    cells = late("turn", TURN_LIMIT_MS, "bold red")
+    table.add_row("in all", f"{TURN_LIMIT_MS} ms", *cells, whole)
     return table
+
+
+def sentences_of(plan: Plan) -> list[str]:
+    """What a reader should take from the plan, and what it is made from."""
+    told = [f"What to expect of {plan.bot}, from {plan.turns} turns of {plan.calls} calls:"]
+    if plan.p95_ms:
+        half, late = plan.p50_ms["turn"] / 1000, plan.p95_ms["turn"] / 1000
+        side = "past" if plan.breaks else "within"
+        told.append(
+            f"It answers after {half:.1f} s, one time in twenty after {late:.1f} s or more: {side} "
+            f"the {TURN_LIMIT_MS / 1000:g} s at which a conversation breaks."
+        )
+    else:
+        told.append("Nobody was answered in these calls, so nothing is known of its latency.")
+    usd = sum(plan.usd_a_minute.values())
+    if usd:
+        most = max(plan.usd_a_minute, key=lambda layer: plan.usd_a_minute[layer])
+        told.append(
+            f"A minute costs {usd:.3f} $, most of it for {most}. Prices as of {plan.as_of}."
+        )
+    if plan.rehearsed:
+        told.append(
+            f"{plan.rehearsed} calls were rehearsed: latencies are a script's, no vendor's."
+        )
+    if plan.unpriced:
+        told.append(
+            f"No price is known of {', '.join(plan.unpriced)}: that costs more than is said."
+        )
+    return told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,5 +186,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(plan)), flush=True)
     else:
-        Console(file=sys.stdout).print(table_of(plan))
+        console = Console(file=sys.stdout)
+        first, *rest = sentences_of(plan)
+        console.print(first, "", table_of(plan), "", *rest, sep="\n", highlight=False)
     return 1 if plan.breaks else 0

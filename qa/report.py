@@ -2,59 +2,43 @@
 
 One table in the terminal and one page in a file, which needs nothing but a browser: the eight metrics
 against their thresholds, and each turn by layer against the 2.5 s past which a conversation breaks.
-Figures only, never a word that was said.
+Figures only, never a word that was said. ``--live URL`` shows the table of a server's running
+sessions and of its tapes of late; the server has the same page at ``/qa/report``.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from qa.call.waterfall import waterfall
-from qa.figures import CallFigures, all_of
+from qa.figures import CallFigures, all_of, over_budget, summed
 from qa.report_page import page_of
-from sessions.metrics import Figures
+from sessions.metrics.meter import CONFIDENCE, SECOND
 from sessions.slo import OBJECTIVES, TURN_LIMIT_MS, Objective
-from sessions.waterfall import BUDGET_MS, Turn
 
-OWNED = {
-    "transport": ("transport",),
-    "asr": ("endpointing", "asr"),
-    "vision": ("vision",),
-    "model": ("model", "tool", "store"),
-    "tts": ("tts",),
+WER_FROM = {
+    CONFIDENCE: "estimated from the recogniser's confidence in each word",
+    SECOND: "counted against a second recogniser",
 }
-"""What each layer of the budget owns of a turn."""
-
-
-def summed(calls: Iterable[CallFigures]) -> Figures:
-    """The measurements of all calls."""
-    total = Figures()
-    for call in calls:
-        total.add(call.figures)
-    return total
-
-
-def layer_ms(turn: Turn, layer: str) -> int:
-    """What a layer of the budget took of a turn."""
-    return sum(getattr(turn, f"{part}_ms") for part in OWNED[layer])
-
-
-def over_budget(turn: Turn) -> list[str]:
-    """The layers that took more of a turn than their share."""
-    return [layer for layer, most in BUDGET_MS.items() if layer_ms(turn, layer) > most]
+LIVE_SECS = 2.0
 
 
 def shown(objective: Objective, value: float | None) -> str:
     """A value with its unit."""
     if value is None:
-        return "not measured"
+        return "–"
     return f"{value:.0f} ms" if objective.unit == "ms" else f"{value:.1f} %"
 
 
@@ -95,12 +79,13 @@ def _calls(calls: Sequence[CallFigures]) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for call in calls:
         slow = sum(turn.total_ms > TURN_LIMIT_MS for turn in call.turns)
+        secs = f"{call.secs:.0f} s"
         parts = [f"{layer} {usd:.4f}" for layer, usd in call.usd.items() if usd >= 0.00005]
         minute = call.total_usd / call.secs * 60 if call.secs else 0.0
         table.add_row(
             call.session[:8],
             call.bot,
-            f"{call.secs:.0f} s",
+            f"on the line, {secs}" if call.live else secs,
             str(len(call.turns)),
             Text(str(slow), style="bold red" if slow else ""),
             f"{call.total_usd:.4f}",
@@ -119,12 +104,13 @@ def _turns(calls: Sequence[CallFigures], width: int, colours: bool, most: int = 
         table.add_column(name, no_wrap=True, min_width=least)
     table.add_column("over its budget")
     for call, n in slowest if len(turns) > most else turns:
-        turn, usd = call.turns[n], call.turn_usd[n]
+        turn = call.turns[n]
+        usd = f"{call.turn_usd[n]:.4f}" if call.turn_usd else ""
         bar = waterfall(asdict(turn), turn.total_ms, width=max(40, width - 40), colours=colours)
         late = Text(", ".join(over_budget(turn)), style="yellow")
         if turn.total_ms > TURN_LIMIT_MS:
             late = Text("breaks: ", style="bold red") + late
-        table.add_row(f"{call.session[:8]} {turn.n}", f"{usd:.4f}", bar, late)
+        table.add_row(f"{call.session[:8]} {turn.n}", usd, bar, late)
     return table
 
 
@@ -133,9 +119,12 @@ def notes_of(calls: Sequence[CallFigures]) -> list[str]:
     notes = []
     total = summed(calls)
     if total.wer_from:
-        notes.append(f"Word errors are judged by {total.wer_from} on {total.words} words.")
+        how = " and ".join(WER_FROM[one] for one in total.wer_from.split(" and "))
+        notes.append(f"The word error rate of {total.words} words is {how}.")
     if rehearsed := sum(call.rehearsed for call in calls):
-        notes.append(f"{rehearsed} calls were rehearsed: the parts of a script, not of vendors.")
+        notes.append(
+            f"{rehearsed} calls were rehearsed: their latencies are a script's, and no vendor's."
+        )
     if partial := sum(not call.whole for call in calls):
         notes.append(f"{partial} tapes do not hold their session's books: some is not measured.")
     if unpriced := sorted({cast for call in calls for cast in call.unpriced}):
@@ -163,8 +152,8 @@ def as_json(calls: Sequence[CallFigures]) -> dict:
                 "secs": round(call.secs, 1),
                 "usd": {layer: round(usd, 6) for layer, usd in call.usd.items()},
                 "turns": [
-                    {**asdict(turn), "usd": round(usd, 6)}
-                    for turn, usd in zip(call.turns, call.turn_usd)
+                    asdict(turn) | ({"usd": round(call.turn_usd[n], 6)} if call.turn_usd else {})
+                    for n, turn in enumerate(call.turns)
                 ],
             }
             for call in calls
@@ -174,11 +163,49 @@ def as_json(calls: Sequence[CallFigures]) -> dict:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``runner.py report``."""
-    parser.add_argument("tapes", nargs="+", type=Path, help="tapes, or folders of tapes")
+    parser.add_argument("tapes", nargs="*", type=Path, help="tapes, or folders of tapes")
+    parser.add_argument(
+        "--live",
+        metavar="URL",
+        help="the QA address that a server printed: its sessions, as they go",
+    )
     parser.add_argument(
         "--page", type=Path, default=Path("report.html"), help="where the page goes"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead, and no page")
+
+
+def live_calls(url: str) -> list[CallFigures]:
+    """The calls that a server tells of now: those on the line, then its tapes of late.
+
+    Args:
+        url: The QA address that the server printed, with its key.
+
+    Raises:
+        ValueError: It is no such address.
+    """
+    parts = urlsplit(url)
+    key = parse_qs(parts.query).get("key", [""])[0]
+    where = f"{parts.scheme}://{parts.netloc}/qa/report.json"
+    request = urllib.request.Request(where, headers={"Cookie": f"vivace-qa={key}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return [CallFigures.of(call) for call in json.load(answer)]
+    except (urllib.error.URLError, ValueError) as error:
+        raise ValueError(
+            f"{url} tells no report ({error}). Give the whole QA address that the server printed, "
+            "such as http://127.0.0.1:7860/qa?key=..."
+        ) from error
+
+
+def watch(url: str) -> None:
+    """Show the report of a server, as it goes, until Ctrl-C."""
+    with Live(screen=True, auto_refresh=False) as screen:
+        while True:
+            console = screen.console
+            tables = tables_of(live_calls(url), width=console.width)
+            screen.update(tables, refresh=True)
+            time.sleep(LIVE_SECS)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -186,8 +213,15 @@ def main(args: argparse.Namespace) -> int:
 
     Returns:
         0 when all metrics are within their thresholds, 1 when one is not.
+
+    Raises:
+        ValueError: There is nothing to tell of.
     """
-    calls = list(all_of(args.tapes))
+    if args.live and not args.json:
+        watch(args.live)
+    if not (args.tapes or args.live):
+        raise ValueError("Name tapes or folders of them, or a server with --live URL.")
+    calls = live_calls(args.live) if args.live else list(all_of(args.tapes))
     if args.json:
         print(json.dumps(as_json(calls)), flush=True)
     else:
@@ -195,6 +229,6 @@ def main(args: argparse.Namespace) -> int:
         console.print(
             tables_of(calls, width=console.width, colours=console.color_system is not None)
         )
-        args.page.write_text(page_of(calls, summed(calls), notes_of(calls)))
+        args.page.write_text(page_of(calls, notes_of(calls)))
         console.print(f"Page: {args.page}", highlight=False)
     return 1 if summed(calls).broken() else 0

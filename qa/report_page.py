@@ -2,13 +2,13 @@
 
 import html
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from statistics import median
 
-from qa.figures import CallFigures
+from qa.figures import OWNED, CallFigures, layer_ms, summed
 from sessions.cost import LAYERS as MONEY
-from sessions.metrics import Figures
-from sessions.slo import OBJECTIVES, TURN_LIMIT_MS
-from sessions.waterfall import LAYERS
+from sessions.metrics.meter import CONFIDENCE, SECOND
+from sessions.slo import BY_KEY, OBJECTIVES, TURN_LIMIT_MS, p95
+from sessions.waterfall import BUDGET_MS, LAYERS
 
 COLOURS = {
     "endpointing": "#4c78a8",
@@ -23,79 +23,137 @@ COLOURS = {
     "reasoning": "#9d5bd2",
 }
 STYLE = """
-:root { color-scheme: light dark; --dim: light-dark(#666, #aaa); --line: light-dark(#ddd, #444);
-  --bad: light-dark(#c22, #f66); --good: light-dark(#2a7a2a, #7c7) }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% } caption { text-align: left; color: var(--dim) }
-td, th { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line) }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+:root { color-scheme: light dark; --paper: light-dark(#fff, #16181c); --ink: light-dark(#1c1e21, #e6e6e6);
+  --dim: light-dark(#666, #a5a9b0); --line: light-dark(#ddd, #3a3d43);
+  --bad: light-dark(#b91c1c, #ff7b72); --good: light-dark(#24702c, #7ee787) }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
+  background: var(--paper); color: var(--ink) }
+a { color: inherit } h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin: 2.2rem 0 .5rem }
+table { border-collapse: collapse; width: 100% }
+td, th { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+th { font-weight: 600 } table.figures th { white-space: normal; vertical-align: bottom }
+dt { font-weight: 600 } dd { margin: 0 0 .4rem; color: var(--dim) } summary { margin-top: .5rem } small { color: var(--dim); display: block; font-weight: 400 }
 .bad { color: var(--bad); font-weight: 600 } .good { color: var(--good) } .dim { color: var(--dim) }
+.verdict { font-size: 1.05rem } p.dim { max-width: 50rem }
 svg { display: block; width: 100%; height: auto } svg text { font-size: 11px; fill: currentColor }
 .key span { display: inline-block; margin-right: 1rem } .key i { display: inline-block; width: .8em;
   height: .8em; margin-right: .35em; border-radius: 2px }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } .wide svg { min-width: 36rem }
 """
+WER_FROM = {CONFIDENCE: "estimated", SECOND: "counted"}
 WIDE, ROW, LEFT = 900, 18, 110
 MOST_TURNS = 60
 
 
-def page_of(calls: Sequence[CallFigures], total: Figures, notes: Sequence[str]) -> str:
+def page_of(calls: Sequence[CallFigures], notes: Sequence[str], *, every_secs: int = 0) -> str:
     """The page.
 
     Args:
-        calls: To be shown.
-        total: Their measurements added up.
+        calls: To be shown; those on the line first.
         notes: Where the figures come from.
+        every_secs: How often a browser asks for it again; 0 for never.
     """
-    usd = sum(call.total_usd for call in calls)
-    minutes = sum(call.secs for call in calls) / 60
-    turns = sum(len(call.turns) for call in calls)
-    broken = total.broken()
-    verdict = (
-        f'<span class="bad">{len(broken)} of 8 metrics past their thresholds</span>'
-        if broken
-        else '<span class="good">all metrics that were measured are within their thresholds</span>'
-    )
-    each = f" ({usd / minutes:.3f} $ a minute)" if minutes else ""
+    live = sum(call.live for call in calls)
+    title = "Now on the line, and of late" if every_secs else "Where the time and the money went"
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Vivace: report</title>",
-        "<meta name=viewport content='width=device-width'>",
-        f"<style>{STYLE}</style><h1>Where the time and the money went</h1>",
-        f"<p>{len(calls)} calls, {turns} turns, {minutes:.1f} minutes, {usd:.4f} ${each}: {verdict}.",
+        "<meta name=viewport content='width=device-width,initial-scale=1'>",
+        f"<meta http-equiv=refresh content={every_secs}>" if every_secs else "",
+        f"<style>{STYLE}</style><h1>{title}</h1>",
+        _verdict(calls, live),
+        "<p><a href=/qa>The tapes, to be heard and replayed</a>" if every_secs else "",
+    ]
+    if not calls:
+        return "\n".join([*parts, "<p class=dim>There is no call to tell of yet.</p>"]) + "\n"
+    parts += [
         "<h2>The eight metrics</h2>",
-        _metrics(calls, total),
+        _metrics(calls),
+        "<h2>A turn against its budget</h2><p class=dim>The median of each layer's time, and its p95.",
+        _budget(calls),
         f"<h2>Time of each turn</h2><p class=key>{_key(LAYERS)}</p>",
-        _turns(calls),
+        f"<div class=wide>{_turns(calls)}</div>",
         f"<h2>Money of each call</h2><p class=key>{_key(MONEY)}</p>",
-        _money(calls),
+        f"<div class=wide>{_money(calls)}</div>",
         "<h2>Calls</h2>",
         _calls(calls),
-        *(f"<p class=dim>{html.escape(note)}</p>" for note in notes),
+        "<h2>Where these figures come from</h2>",
+        *(f"<p class=dim>{_(note)}</p>" for note in notes),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _metrics(calls: Sequence[CallFigures], total: Figures) -> str:
+def _verdict(calls: Sequence[CallFigures], live: int) -> str:
+    broken = summed(calls).broken()
+    verdict = "<span class=good>Every metric that was measured is within its threshold.</span>"
+    if broken:
+        names = ", ".join(BY_KEY[key].name for key in broken)
+        verdict = f"<span class=bad>Past their thresholds: {_(names)}.</span>"
+    usd, secs = sum(call.total_usd for call in calls), sum(call.secs for call in calls)
+    turns = [turn for call in calls for turn in call.turns]
+    slow = sum(turn.total_ms > TURN_LIMIT_MS for turn in turns)
+    each = f", {usd / secs * 60:.3f} $ a minute" if secs else ""
+    now = f"{live} on the line now; " if live else ""
+    breaks = f"<span class=bad>{slow}</span>" if slow else "none"
+    return (
+        f"<p class=verdict>{verdict if turns else ''} <p>{now}{len(calls)} calls, "
+        f"{secs / 60:.1f} minutes, {usd:.4f} ${each}. {len(turns)} turns, {breaks} of them past the "
+        f"{TURN_LIMIT_MS / 1000:g} s at which a conversation breaks."
+    )
+
+
+def _by_bot(calls: Sequence[CallFigures]) -> dict[str, list[CallFigures]]:
+    """All calls, and where there are several bots those of each."""
     bots = sorted({call.bot for call in calls})
-    of = {bot: Figures() for bot in bots}
-    for call in calls:
-        of[call.bot].add(call.figures)
-    columns = {"all": total, **of} if len(bots) > 1 else of
-    rows = ["<tr><th>metric<th>alert when" + "".join(f"<th class=n>{_(c)}" for c in columns)]
+    each = {bot: [call for call in calls if call.bot == bot] for bot in bots}
+    return {"all": [*calls], **each} if len(bots) > 1 else each
+
+
+def _metrics(calls: Sequence[CallFigures]) -> str:
+    head = "<tr><th>bot"
     for objective in OBJECTIVES:
         sign = "&gt;" if objective.worse == "above" else "&lt;"
-        row = f"<tr><td title='{_(objective.definition)}'>{_(objective.name)}"
-        row += " p95" if objective.statistic == "p95" else ""
-        row += f"<td class=dim>{sign} {objective.threshold:g} {objective.unit}"
-        for figures in columns.values():
+        stat = " p95" if objective.statistic == "p95" else ""
+        limit = f"alert {sign} {objective.threshold:g} {objective.unit}"
+        head += f"<th class=n>{_(objective.name)}{stat}<small>{limit}</small>"
+    rows = [head]
+    for bot, some in _by_bot(calls).items():
+        figures, row = summed(some), f"<tr><td>{_(bot)}"
+        for objective in OBJECTIVES:
             value = figures.value(objective.key)
             style = "bad" if objective.broken(value) else "good" if value is not None else "dim"
             digits = 0 if objective.unit == "ms" else 1
-            text = f"{value:.{digits}f} {objective.unit}" if value is not None else "not measured"
+            text = "–" if value is None else f"{value:.{digits}f} {objective.unit}"
+            if objective.key == "asr_wer" and figures.wer_from:
+                text += f"<small>{_(WER_FROM.get(figures.wer_from, figures.wer_from))}</small>"
             row += f"<td class='n {style}'>{text}"
         rows.append(row)
-    return f"<div class=wide><table>{''.join(rows)}</table></div>"
+    told = "".join(f"<dt>{_(o.name)}<dd>{_(o.definition)}. {_(o.notices)}" for o in OBJECTIVES)
+    return (
+        f"<div class=wide><table class=figures>{''.join(rows)}</table></div>"
+        f"<details><summary>What each is, and what the caller notices</summary><dl>{told}</dl></details>"
+    )
+
+
+def _budget(calls: Sequence[CallFigures]) -> str:
+    columns = {**BUDGET_MS, "in all": TURN_LIMIT_MS}
+    head = "<tr><th>bot"
+    for layer, most in columns.items():
+        parts = " + ".join(OWNED.get(layer, ()))
+        of = f"{_(parts)}<br>" if parts not in ("", layer) else ""
+        head += f"<th class=n>{layer}<small>{of}at most {most} ms</small>"
+    rows = [head]
+    for bot, some in _by_bot(calls).items():
+        row, turns = f"<tr><td>{_(bot)}", [turn for call in some for turn in call.turns]
+        for layer, most in columns.items():
+            spent = [t.total_ms if layer == "in all" else layer_ms(t, layer) for t in turns]
+            half, late = (median(spent), p95(spent) or 0) if spent else (0, 0)
+            style = "bad" if late > most else "good" if spent else "dim"
+            text = f"{half:.0f}, p95 {late:.0f} ms" if spent else "–"
+            row += f"<td class='n {style}'>{text}"
+        rows.append(row)
+    return f"<div class=wide><table class=figures>{''.join(rows)}</table></div>"
 
 
 def _turns(calls: Sequence[CallFigures]) -> str:
@@ -105,7 +163,7 @@ def _turns(calls: Sequence[CallFigures]) -> str:
         note = f"<p class=dim>The {MOST_TURNS} slowest of {len(turns)}, slowest first.</p>"
         turns = sorted(turns, key=lambda one: -one[1].total_ms)[:MOST_TURNS]
     if not turns:
-        return "<p class=dim>No turn was answered.</p>"
+        return "<p class=dim>No turn has been answered.</p>"
     scale = (WIDE - LEFT - 70) / max(TURN_LIMIT_MS * 1.1, *(turn.total_ms for _, turn in turns))
     tall = ROW * len(turns) + 24
     svg = [f"<svg viewBox='0 0 {WIDE} {tall}' role=img aria-label='Time of each turn, by layer'>"]
@@ -148,16 +206,17 @@ def _money(calls: Sequence[CallFigures]) -> str:
 
 def _calls(calls: Sequence[CallFigures]) -> str:
     rows = [
-        "<tr><th>session<th>bot<th>began<th class=n>length<th class=n>turns<th class=n>barge-ins"
-        "<th class=n>$<th class=n>$ a turn"
+        "<tr><th>session<th>bot<th>began (UTC)<th class=n>length<th class=n>turns<th class=n>barge-ins"
+        "<th class=n>$<th class=n>$ a minute"
     ]
     for call in calls:
-        began = datetime.fromtimestamp(call.began_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
-        turn = sum(call.turn_usd) / len(call.turns) if call.turns else 0.0
+        live = "<span class=good>on the line</span>, " if call.live else ""
+        minute = call.total_usd / call.secs * 60 if call.secs else 0.0
         rows.append(
-            f"<tr><td>{_(call.session)}<td>{_(call.bot)}<td>{began}<td class=n>{call.secs:.0f} s"
-            f"<td class=n>{len(call.turns)}<td class=n>{call.figures.barge_ins}"
-            f"<td class=n>{call.total_usd:.4f}<td class=n>{turn:.4f}"
+            f"<tr><td>{_(call.session)}<td>{_(call.bot)}<td>{call.began}"
+            f"<td class=n>{live}{call.secs:.0f} s<td class=n>{len(call.turns)}"
+            f"<td class=n>{call.figures.barge_ins}<td class=n>{call.total_usd:.4f}"
+            f"<td class=n>{minute:.3f}"
         )
     return f"<div class=wide><table>{''.join(rows)}</table></div>"
 

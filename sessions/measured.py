@@ -1,6 +1,8 @@
 """Joins a session with what measures and prices it, and closes its books in the end."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from pipecat.runner.types import RunnerArguments
 
@@ -9,10 +11,13 @@ from sessions.cost import Cost, rounded
 from sessions.evidence import Evidence
 from sessions.metrics import Meter
 from sessions.prices import Prices
+from sessions.sinks.live import session_id
 from sessions.waterfall import Turn
 
 if TYPE_CHECKING:
     from sessions.session import Session
+
+_running: "WeakValueDictionary[str, Session]" = WeakValueDictionary()
 
 
 def measure(session: "Session", *, budget_usd: float | None) -> tuple[Meter, Cost]:
@@ -22,6 +27,7 @@ def measure(session: "Session", *, budget_usd: float | None) -> tuple[Meter, Cos
         session: Has its clock, waterfall, client, evidence and recording.
         budget_usd: What it may cost; None is no bound.
     """
+    session_id.set(session.id)
     meter = Meter(session.bot, clock=session.clock, export=not session.recording.replayed)
 
     def note(text: str) -> None:
@@ -75,6 +81,7 @@ def audit(session: "Session", kind: str, **detail: Any) -> None:
 
 def open_books(session: "Session") -> None:
     """Put into the audit log under which policy and consent the call begins, and who takes part."""
+    _running[session.id] = session
     audit(
         session,
         "session.began",
@@ -87,8 +94,34 @@ def open_books(session: "Session") -> None:
     )
 
 
+def books_so_far(session_id: str) -> dict[str, Any] | None:
+    """The books of a session that runs in this process: figures, names and dates, as JSON.
+
+    Returns:
+        The fields of :class:`qa.figures.CallFigures`; None when no such session runs here.
+    """
+    session = _running.get(session_id)
+    if session is None:
+        return None
+    bill = session.cost.bill
+    return {
+        "session": session.id,
+        "bot": session.bot,
+        "began_ns": int(session.clock.started_at.timestamp() * 1e9),
+        "secs": session.clock.now(),
+        "turns": [asdict(turn) for turn in session.waterfall.turns],
+        "figures": session.meter.figures.as_dict(),
+        "usd": dict(bill.usd),
+        "as_of": bill.prices.as_of,
+        "unpriced": sorted(bill.unpriced),
+        "rehearsed": bool(session.rehearsal),
+        "whole": True,
+    }
+
+
 def close_books(session: "Session") -> None:
     """Put on the tape what was measured, and what the call has cost; and account for it."""
+    _running.pop(session.id, None)
     redacted = {f"{where} {kind}": n for (where, kind), n in sorted(session.ledger.kinds.items())}
     audit(
         session,

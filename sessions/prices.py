@@ -31,6 +31,9 @@ UNITS = frozenset(
     }
 )
 
+ABOUT = frozenset({"cast", "source", "seen"})
+"""What an entry says besides its prices: of whom they are, where they were read, and when."""
+
 
 @dataclass(frozen=True)
 class Prices:
@@ -68,7 +71,7 @@ def _loaded(source: Path, _changed_ns: int) -> Prices:
         data = yaml.safe_load(source.read_text())
         entries = []
         for entry in data["prices"]:
-            price = {k: v for k, v in entry.items() if k != "cast"}
+            price = {k: v for k, v in entry.items() if k not in ABOUT}
             if unknown := sorted(price.keys() - UNITS - {"cached_in_prompt"}):
                 raise ValueError(f"{unknown[0]!r} is no unit. There are {sorted(UNITS)}")
             if bad := [k for k, v in price.items() if not float(v) >= 0]:

@@ -1,14 +1,18 @@
-"""The QA page: the tapes there are, one played back, replayed, and compared with its replay."""
+"""The QA pages: the tapes there are, one played back, replayed, and compared; and a live report."""
 
 import asyncio
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from qa.pages.replays import Replays
+from qa.pages.report import EVERY_SECS, Report, Running
 from qa.pages.shelf import Shelf
+from qa.report import notes_of
+from qa.report_page import page_of
 from sessions.tape import TapeError
 
 ASSETS = Path(__file__).parent / "assets"
@@ -19,8 +23,16 @@ ALONE = "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; "
 )
 """A diff page carries its own script and everything it shows: it may reach nothing else."""
 
+STILL = "default-src 'none'; style-src 'unsafe-inline'"
+"""The report has nothing but text, styles and drawings."""
 
-def qa_router(*, tapes: Path, key: str) -> APIRouter:
+
+async def nobody() -> list:
+    """Nobody is on the line."""
+    return []
+
+
+def qa_router(*, tapes: Path, key: str, running: Running = nobody) -> APIRouter:
     """The routes below ``/qa``. They show what callers said: mount them for the team only.
 
     Args:
@@ -28,8 +40,10 @@ def qa_router(*, tapes: Path, key: str) -> APIRouter:
             uses: ``VIVACE_TAPE_KEY``, or the rehearsal's beside them.
         key: Whoever opens ``/qa?key=...`` with it is let in, and stays so until the browser closes:
             other users of this machine reach a loopback port too.
+        running: Tells the books of the sessions on the line, for the live report.
     """
     shelf = Shelf(tapes)
+    report = Report(shelf, running)
     replays = Replays()
 
     def let_in(request: Request) -> None:
@@ -62,6 +76,17 @@ def qa_router(*, tapes: Path, key: str) -> APIRouter:
         if name not in {file.name for file in ASSETS.iterdir()}:
             raise HTTPException(404, "There is no such file.")
         return FileResponse(ASSETS / name)
+
+    @router.get("/report", include_in_schema=False)
+    async def live_report():
+        calls = await asyncio.to_thread(report.calls, await report.running())
+        page = page_of(calls, notes_of(calls), every_secs=EVERY_SECS)
+        return HTMLResponse(page, headers={"Content-Security-Policy": STILL})
+
+    @router.get("/report.json")
+    async def live_figures():
+        calls = await asyncio.to_thread(report.calls, await report.running())
+        return [asdict(call) for call in calls]
 
     @router.get("/tapes")
     async def tapes_there_are():

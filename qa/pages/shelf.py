@@ -32,6 +32,10 @@ class Shelf:
         """The tapes, newest first. One that cannot be opened says why in ``error``."""
         return [self._entry(path) for path in self._files()]
 
+    def newest(self, most: int) -> "list[Path]":
+        """The files of the newest tapes."""
+        return self._files()[:most]
+
     def call(self, path: Path) -> dict[str, Any]:
         """One tape's call: its header, turns, pictures and events, without the sound.
 

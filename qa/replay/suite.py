@@ -25,19 +25,21 @@ def replay_all(
         executor: Makes what runs them, given the number of processes and what each does first;
             processes of this machine when None.
     """
-    with (executor or _processes)(jobs and min(jobs, len(tapes)), initializer=_quiet) as pool:
+    with (executor or on_this_machine)(jobs and min(jobs, len(tapes)), initializer=quiet) as pool:
         largest_first = sorted(tapes, key=lambda tape: -tape.stat().st_size)
         for done in as_completed([pool.submit(replay_file, tape, how) for tape in largest_first]):
             yield done.result()
 
 
-def _processes(workers: int | None, *, initializer: Callable[[], None]) -> Executor:
+def on_this_machine(workers: int | None, *, initializer: Callable[[], None]) -> Executor:
+    """Processes of this machine; one a core when ``workers`` is None."""
     # Spawned, not forked: a replay owns the interpreter's clocks.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=initializer)
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """Log nothing, here and now: it may be a caller's."""
     from loguru import logger
 
     logger.remove()

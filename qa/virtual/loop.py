@@ -17,6 +17,8 @@ from asyncio import events
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
+import anyio.to_thread
+
 from qa.virtual.clock import MONOTONIC_START, VirtualClock, inline_job
 from qa.virtual.hermetic import HermeticLoop, no_way_out
 
@@ -199,6 +201,22 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def anyio_jobs_inline() -> Iterator[None]:
+    """Hand anyio's thread jobs to the loop: its own threads would race the virtual clock."""
+    threads: Any = anyio.to_thread
+    real = threads.run_sync
+
+    async def run_sync(func: Callable, *args: Any, **_options: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(None, func, *args)
+
+    threads.run_sync = run_sync
+    try:
+        yield
+    finally:
+        threads.run_sync = real
+
+
+@contextlib.contextmanager
 def rare_collections() -> Iterator[None]:
     """Collect garbage rarely, and once at the end: a sixth of a replay's time.
 
@@ -240,7 +258,7 @@ def run(
         ReplayDeadlock: It waits for something that cannot come.
     """
     clock = VirtualClock(wall_start_ns=wall_start_ns)
-    with seeded(seed), rare_collections(), clock.active(), no_way_out():
+    with seeded(seed), anyio_jobs_inline(), rare_collections(), clock.active(), no_way_out():
         loop = VirtualLoop(clock, cost=cost)
         loop.limit = limit_secs
         asyncio.set_event_loop(loop)

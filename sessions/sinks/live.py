@@ -16,6 +16,9 @@ _live: "weakref.WeakSet[PHIFirewall]" = weakref.WeakSet()
 _UNKNOWN: Any = object()
 _here: ContextVar[PHIFirewall | None] = ContextVar("vivace_phi", default=_UNKNOWN)
 
+session_id: ContextVar[str] = ContextVar("vivace_session", default="")
+"""The session whose work is being done: traces and error reports name it."""
+
 # Values that no vault knows yet, such as a number that a carrier announces before the session
 # has read it. For log lines only, where a masked number too many costs nothing.
 _SHAPES = re.compile(

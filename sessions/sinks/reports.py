@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from sessions.sinks.live import WITHHELD, clean, guarded, masked, scrub_data
+from sessions.sinks.live import WITHHELD, clean, guarded, masked, scrub_data, session_id
 
 
 def init_sentry(dsn: str | None = None, **options: Any) -> bool:
@@ -70,16 +70,18 @@ def without_content(event: Any, _hint: Any) -> Any:
         event["message"] = tell(event["message"])
     for crumb in _values(event, "breadcrumbs"):
         breadcrumb(crumb, None)
+    if session := session_id.get():
+        event["tags"] = {**(event.get("tags") or {}), "session": session}
     return scrub_data(event)
 
 
 def breadcrumb(crumb: Any, _hint: Any) -> Any:
-    """A breadcrumb as it may be kept: ``before_breadcrumb``."""
-    private = guarded()
-    if private:
+    """A breadcrumb as it may be kept: of a redacting session, that something was told, and by whom."""
+    if guarded():
         crumb.pop("data", None)
-    if isinstance(crumb.get("message"), str):
-        crumb["message"] = (clean if private else masked)(crumb["message"])
+        crumb["message"] = WITHHELD
+    elif isinstance(crumb.get("message"), str):
+        crumb["message"] = masked(crumb["message"])
     return scrub_data(crumb)
 
 
@@ -89,7 +91,8 @@ def _stack_of(raised: Any) -> dict[str, Any]:
 
     mechanism = {"type": "logged", "handled": True}
     options = sentry_sdk.get_client().options
-    return event_from_exception(raised, client_options=options, mechanism=mechanism)[0]["exception"]
+    event: Any = event_from_exception(raised, client_options=options, mechanism=mechanism)[0]
+    return event["exception"]
 
 
 def _values(event: Any, name: str) -> list:

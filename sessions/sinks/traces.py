@@ -14,6 +14,7 @@ KEPT = frozenset(
         "conversation.id",
         "conversation.type",
         "exception.type",
+        "gen_ai.conversation.id",
         "gen_ai.operation.name",
         "gen_ai.output.type",
         "gen_ai.provider.name",

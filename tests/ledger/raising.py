@@ -12,15 +12,16 @@ import inspect
 import json
 import pkgutil
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
 import sentry_sdk
 from loguru import logger
-from pipecat.frames.frames import ControlFrame, FunctionCallFromLLM
+from pipecat.frames.frames import ControlFrame, FunctionCallFromLLM, LLMRunFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -37,15 +38,18 @@ from processors.meeting.secretary import Secretary
 from processors.meeting.tracks import Tracks
 from processors.moderation import Moderation
 from processors.redaction import PHIRedactor
+from processors.rendering import Heard, Terms
 from processors.screen_reader import ScreenReader
 from sessions import HIPAA, OPEN, Session
 from sessions.distress import Distress
+from sessions.leg import _Ears
 from sessions.metrics.second import SecondRecogniser
 from sessions.policy import PolicyError
 from sessions.session import _parts
 from sessions.sinks import init_sentry
-from tests.store.calls import Voice
+from sessions.sinks.reports import without_content
 from tests.support.loopback import Line
+from tests.support.tone_voice import ToneVoice
 from tests.support.turn_model import Model, Reply
 from tools.alerts import Alerts, Destination
 from tools.delegate import Peer, delegate
@@ -74,8 +78,8 @@ class Stage:
     model: Model
     processors: list[FrameProcessor]
     observers: list[BaseObserver]
-    tools: dict[str, CodeType]
-    refused: dict[str, str] = field(default_factory=dict)
+    tools: dict[str, tuple[CodeType, dict[str, str]]]
+    context: LLMContext
 
 
 @contextmanager
@@ -110,28 +114,27 @@ def house_classes(kind: type) -> list[type]:
 @asynccontextmanager
 async def staged(policy: str) -> AsyncIterator[Stage]:
     """A session with all of our parts, under way."""
-    line = Line(body={"bot": "parts"})
+    line = Line(body={"bot": "parts", "consent": {"recording": True}})
     line.handle_sigint = False
     session = await Session.open(line, policy=POLICIES[policy])
-    model, voice = Model(lambda _: Reply("Yes.")), Voice(10)
-    refused: dict[str, str] = {}
+    model, voice = Model(lambda _: Reply("Yes.")), ToneVoice(10)
 
     def tried(make: Callable[[], Any]) -> list[Any]:
         try:
             return [make()]
-        except PolicyError as error:
-            refused[make.__code__.co_names[0]] = str(error)
-            return []
+        except PolicyError:
+            return []  # which ones, the test knows
 
     eyes = tried(lambda: FrameSampler(session))
     processors: list[FrameProcessor] = [*eyes]
     processors += [PHIRedactor(session)] if session.phi else []
-    if tracks := tried(lambda: Tracks(session, lambda: None)):  # type: ignore[arg-type]
+    for tracks in tried(lambda: Tracks(session, lambda: None)):  # type: ignore[arg-type]
         agenda = Agenda(session, [])
-        processors += [*tracks, agenda, Moderation(session, *tracks), Addressed(session)]
-        processors.append(Secretary(session, model, *tracks, agenda))
+        processors += [tracks, agenda, Moderation(session, tracks), Addressed(session)]
+        processors.append(Secretary(session, model, tracks, agenda))
     tongues = {"de": Tongue("German", "a"), "en": Tongue("English", "b")}
     processors += tried(lambda: Interpreter(session, tongues))
+    processors += [Terms(session, deque(), deque()), Heard(session), _Ears(_nothing, _nothing)]
     processors.append(LanguageSwitch({"de": "a", "en": "b"}, first="en"))
     if eyes:
         processors += [ScreenReader(session, eyes=eyes[0]), EventTrigger(session, [])]
@@ -144,9 +147,10 @@ async def staged(policy: str) -> AsyncIterator[Stage]:
     tools: list[Any] = [recall, remember, forget_me, minutes_by(_nothing), transfer_to_person]
     tools += [look(eyes[0])] if eyes else []
     tools.append(delegate({"desk": Peer(url="http://127.0.0.1:9", about="nothing.")}))
-    to = Destination(webhook="https://alerts.invalid/", hosts=frozenset({"alerts.invalid"}))
+    to = Destination(webhook="https://alerts.invalid/", secret="a secret of a test")
     tools += tried(lambda: Alerts(session, to=to).tool())
-    context = LLMContext(tools=session.tools(*tools))
+    schemas = session.tools(*tools)
+    context = LLMContext(tools=schemas)
     user, assistant = LLMContextAggregatorPair(
         context, user_params=session.user_params(), assistant_params=session.assistant_params()
     )
@@ -157,16 +161,21 @@ async def staged(policy: str) -> AsyncIterator[Stage]:
     running = asyncio.create_task(session.run(Pipeline(parts), greet=False))
     try:
         await line.connect()
-        await line.until(lambda: session._opening.heard or running.done())
+        await line.until(lambda: session.opening.heard or running.done())
         assert not running.done(), running.exception()
-        worker: Any = session._worker
+        worker: Any = session.worker
+        await worker.queue_frame(LLMRunFrame())  # tools are known from the first context on
+        await line.until(lambda: model.asked > 0)
         yield Stage(
             session,
             model,
             [part for part in _parts(worker.pipeline) if type(part).__module__.startswith(HOUSE)],
             [*worker._observer._proxies],
-            {_name(tool): _code(tool) for tool in tools},
-            refused,
+            {
+                schema.name: (_code(tool), dict.fromkeys(schema.required, "desk"))
+                for schema, tool in zip(schemas, tools, strict=True)
+            },
+            context,
         )
     finally:
         await line.hang_up()
@@ -174,52 +183,47 @@ async def staged(policy: str) -> AsyncIterator[Stage]:
         running.cancel()
 
 
-async def _nothing() -> None:
+async def _nothing(*_heard: Any) -> None:
     pass
 
 
-def _name(tool: Any) -> str:
-    return getattr(tool, "name", None) or tool.__name__
-
-
 def _code(tool: Any) -> CodeType:
-    return inspect.unwrap(getattr(tool, "handler", None) or tool).__code__
+    function: Any = inspect.unwrap(getattr(tool, "handler", None) or tool)
+    return function.__code__
 
 
-async def event_after(begin: Callable[[], Any]) -> str:
-    """Sentry's event of what is begun now; empty if none comes."""
-    sentry_sdk.get_isolation_scope()._last_event_id = None
-    await begin()
-    for _ in range(100):
-        await asyncio.sleep(0.02)
-        if found := SENT and SENT.pop():
-            SENT.clear()
-            return found
-    return ""
+class Noting:
+    """Sentry's ``before_send``, which keeps the ids of events."""
 
+    def __init__(self):
+        self.ids: list[str] = []
 
-SENT: list[str] = []
+    def __call__(self, event: Any, hint: Any) -> Any:
+        self.ids.append(event["event_id"])
+        return without_content(event, hint)
+
+    async def after(self, begin: Callable[[], Any]) -> str:
+        """The last event of what is begun now; empty if none comes."""
+        self.ids.clear()
+        await begin()
+        for _ in range(100):
+            await asyncio.sleep(0.02)
+            if self.ids:
+                return self.ids[-1]
+        return ""
 
 
 async def main(policy: str, dsn: str) -> None:
     """Raise everywhere."""
-    found = []
+    found, noting = [], Noting()
     async with staged(policy) as stage:
-        from sessions.sinks import reports
-
-        tell = reports.without_content
-
-        def telling(event, hint):
-            SENT.append(event["event_id"])
-            return tell(event, hint)
-
-        reports.without_content = telling
-        init_sentry(dsn, auto_session_tracking=False)
+        init_sentry(dsn, auto_session_tracking=False, before_send=noting)
         logger.info(f"A breadcrumb of {NAME}, {PHONE}")
+        worker: Any = stage.session.worker
 
         async def told(what: str, one: str, code: CodeType, when, begin) -> None:
             with trapped(code, when):
-                event = await event_after(begin)
+                event = await noting.after(begin)
             found.append({"what": what, "name": one, "file": code.co_filename, "event": event})
 
         for part in stage.processors:
@@ -227,14 +231,24 @@ async def main(policy: str, dsn: str) -> None:
                 "processor",
                 type(part).__name__,
                 type(part).process_frame.__code__,
-                lambda names, part=part: names.get("self") is part
-                and isinstance(names.get("frame"), Boom),
+                lambda names, part=part: (
+                    names.get("self") is part and isinstance(names.get("frame"), Boom)
+                ),
                 lambda part=part: part.queue_frame(Boom(), FrameDirection.DOWNSTREAM),
             )
-        for name, code in stage.tools.items():
-            call = FunctionCallFromLLM(stage.model, name, name, {}, LLMContext())
+        for name, (code, arguments) in stage.tools.items():
+            call = FunctionCallFromLLM(
+                function_name=name,
+                tool_call_id=name,
+                arguments=arguments,
+                context=stage.context,
+            )
             await told(
-                "tool", name, code, lambda names: True, lambda: stage.model.run_function_calls([call])
+                "tool",
+                name,
+                code,
+                lambda _: True,
+                lambda call=call: stage.model.run_function_calls([call]),
             )
         for one in stage.observers:
             code = type(one).on_push_frame.__code__
@@ -244,13 +258,16 @@ async def main(policy: str, dsn: str) -> None:
                 "observer",
                 type(one).__name__,
                 code,
-                lambda names, one=one: names.get("self") is one
-                and isinstance(names["data"].frame, Boom),
-                lambda: stage.session._worker.queue_frame(Boom()),
+                lambda names, one=one: (
+                    names.get("self") is one and isinstance(names["data"].frame, Boom)
+                ),
+                lambda: worker.queue_frame(Boom()),
             )
     sentry_sdk.flush(5)
-    classes = [kind.__name__ for kind in (*house_classes(FrameProcessor), *house_classes(BaseObserver))]
-    print(json.dumps({"raised": found, "refused": stage.refused, "classes": classes}))
+    classes = [
+        kind.__name__ for kind in (*house_classes(FrameProcessor), *house_classes(BaseObserver))
+    ]
+    print(json.dumps({"raised": found, "session": stage.session.id, "classes": classes}))
 
 
 if __name__ == "__main__":

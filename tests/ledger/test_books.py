@@ -13,8 +13,10 @@ import pytest
 from pipecat.metrics.metrics import LLMTokenUsage, LLMUsageMetricsData, TTSUsageMetricsData
 
 from qa.figures import figures_of
-from qa.plan import plan_of
-from qa.report import as_json, main, notes_of, summed, tables_of
+from qa.plan import plan_of, sentences_of
+from qa.replay.player import replay
+from qa.replay.tapes import open_tape
+from qa.report import as_json, main, notes_of, tables_of
 from qa.report_page import page_of
 from sessions.cost import Cost
 from sessions.metrics.blocked import LoopWatch
@@ -40,7 +42,11 @@ def charged(cost: Cost, processor: str, **usage) -> float:
 @pytest.fixture
 def cost():
     cost = Cost(prices=Prices.load())
-    cost.castings |= {"mind": CLAUDE, "gpt": "llm/openai/gpt-5", "core": "speech/openai/realtime"}
+    cost.castings |= {
+        "mind": CLAUDE,
+        "gpt": "llm/openai/gpt-5",
+        "core": "speech/openai/gpt-realtime",
+    }
     cost.castings["mouth"] = "tts/cartesia/voice"
     return cost
 
@@ -79,7 +85,7 @@ def test_near_its_budget_a_call_saves_once_and_says_so():
     for _ in range(4):
         cost.charge(TTSUsageMetricsData(processor="mouth", value=100))
         cost._book()
-    assert cost.bill.total == pytest.approx(0.015)
+    assert cost.bill.total == pytest.approx(400 * 37.375e-6)
     assert saved == ["eyes"]
     assert ["fewer pictures" in text for text in said] == [True, False]
     assert "spent its budget" in said[1]
@@ -143,16 +149,25 @@ def test_the_bill_of_a_tape_is_the_one_made_by_hand_from_the_wire(taped):
     assert sum(call.turn_usd) == pytest.approx(by_hand, rel=0.01)
 
 
+@pytest.mark.slow
+def test_a_replay_owns_each_millisecond_of_each_turn_as_the_call_did():
+    tape = open_tape(Path(__file__).parents[1] / "cassettes/tool-calls.mcap.sealed")
+    called, replayed = figures_of(tape), figures_of(replay(tape).tape)
+    assert called.turns == replayed.turns and len(called.turns) >= 2
+    assert called.figures.values() == replayed.figures.values()
+    assert replayed.figures.wer_from == "confidence"
+
+
 def test_the_report_is_one_page_that_asks_nothing_of_anybody(taped, tmp_path, capsys):
     calls = [figures_of(read_tape(taped.path))]
-    page = page_of(calls, summed(calls), notes_of(calls))
+    page = page_of(calls, notes_of(calls))
     assert "<svg" in page and "2.5 s: here a conversation breaks" in page
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
     for objective in BY_KEY.values():
         assert objective.name in page
     assert "good morning" not in page.lower()
     assert tables_of(calls, width=80).renderables
-    args = Namespace(tapes=[taped.path], page=tmp_path / "r.html", json=True)
+    args = Namespace(tapes=[taped.path], page=tmp_path / "r.html", json=True, live=None)
     assert main(args) == 1, "one answer of three was interrupted"
     assert json.loads(capsys.readouterr().out)["broken"] == ["barge_in_rate"]
     assert as_json(calls)["calls"][0]["turns"][0]["total_ms"] == taped.turns[0].total_ms
@@ -162,6 +177,8 @@ def test_a_plan_is_predicted_from_tapes_and_wants_some(taped):
     plan = plan_of("little", [figures_of(read_tape(taped.path))])
     assert plan.turns == len(taped.turns) and plan.rehearsed == 1 and not plan.breaks
     assert 0.001 < sum(plan.usd_a_minute.values()) < 1
+    told = "\n".join(sentences_of(plan))
+    assert "within the 2.5 s" in told and "latencies are a script's" in told
     with pytest.raises(ValueError, match="runner.py call little"):
         plan_of("little", [])
 

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 
 import numpy as np
-import pytest
 
 from services.rehearsal.mouth import speak
 from sessions.metrics import Figures
