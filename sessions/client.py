@@ -7,6 +7,7 @@ from loguru import logger
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frameworks.rtvi import RTVIObserverParams
 
+from sessions.dialout import dial, number_to_dial
 from sessions.doors import end_on_join_failure, is_empty
 from sessions.measured import audit
 from sessions.rights import Rights
@@ -85,9 +86,13 @@ class Client:
         session.gate.read(worker.rtvi)
         end_on_join_failure(session.transport, session.end)
 
-        @session.transport.event_handler("on_client_connected")
-        async def on_client_connected(_transport, _client):
-            await session.greet(greet=greet)
+        if number := number_to_dial(session):
+            dial(session, number, answered=lambda: session.greet(greet=greet))
+        else:
+
+            @session.transport.event_handler("on_client_connected")
+            async def on_client_connected(_transport, _client):
+                await session.greet(greet=greet)
 
         @session.transport.event_handler("on_client_disconnected")
         async def on_client_disconnected(transport, _client):

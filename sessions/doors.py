@@ -45,6 +45,10 @@ JOIN_SECS = 20.0
 """How long a bot may take to enter a room. daily-python needs 19 s to notice a dead network."""
 
 
+PHONE_RATE = 8000
+"""Samples a second of the phone network: nothing is gained by more, and each change of rate costs."""
+
+
 class DoorError(RuntimeError):
     """Raised when a door cannot be opened; the message says what to do about it."""
 
@@ -127,6 +131,17 @@ async def _door(runner_args: RunnerArguments) -> str:
         " WebSocket runner arguments of pipecat.runner.types, or give yours a coroutine"
         " open_transport(params)."
     )
+
+
+def sound_of(door: str) -> dict[str, Any]:
+    """The rates of a pipeline behind a door, as Pipecat's ``PipelineParams`` takes them.
+
+    Args:
+        door: Its name in the price table.
+    """
+    if door not in PHONES:
+        return {}
+    return {"audio_in_sample_rate": PHONE_RATE, "audio_out_sample_rate": PHONE_RATE}
 
 
 def _finish_daily(transport: Any, params: Any, *, mixed: bool) -> None:

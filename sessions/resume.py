@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from sessions.policy import Policy
 from sessions.recording import tapes
 from sessions.store import StoreError, shared_store, stored_here
 from sessions.store.box import Box, BoxError
-from sessions.store.keeper import KEEP_SECS, Keeper, new_owner
+from sessions.store.keeper import Keeper, new_owner
 from sessions.store.restore import restore
 from sessions.store.state import Kept
 from sessions.tape import key_from_env, local_key

@@ -4,18 +4,16 @@ import os
 import random
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
-from pipecat.frames.frames import EndFrame, Frame, TTSSpeakFrame
+from pipecat.frames.frames import Frame, TTSSpeakFrame
 from pipecat.observers.base_observer import BaseObserver
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
+from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMAssistantAggregatorParams,
     LLMUserAggregatorParams,
@@ -25,40 +23,31 @@ from pipecat.runner.types import RunnerArguments
 from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.base_worker import BaseWorker
-from pipecat.workers.runner import WorkerRunner
 
+from sessions.adoption import Stage, adopt
 from sessions.callers import remember, remember_participants
 from sessions.client import Client
 from sessions.clock import Clock
 from sessions.context_budget import ContextBudget
 from sessions.doors import open_door
-from sessions.ears_guard import EarsGuard
-from sessions.ending import CANCEL_SECS, EndWatchdog
+from sessions.ending import EndWatchdog
 from sessions.evidence import EvidenceDesk
-from sessions.first_words import FirstWords
 from sessions.front_desk import FrontDesk
-from sessions.fusion import Fusion
 from sessions.gate import Gate
-from sessions.guards import PromptWatcher, guard_mind, redacted_messages
+from sessions.guards import redacted_messages
 from sessions.ledger import Ledger
 from sessions.line import Line
-from sessions.measured import close_books, costs, door_of, measure, open_books, watch_store
-from sessions.media_stop import stop_media
+from sessions.measured import door_of, measure
 from sessions.memory import Memory
-from sessions.metrics.otel import tracing
-from sessions.mouth_guard import guard_mouth
 from sessions.once import Once
 from sessions.opening import MuteUntilDisclosed, Opening
 from sessions.phi import PHIFirewall
 from sessions.policy import OPEN, Policy, PolicyError
 from sessions.readings import Readings
 from sessions.recording import Recording
-from sessions.resume import CUT_OFF, Resumed, keep, take_up
-from sessions.silence import Silence
+from sessions.resume import CUT_OFF, Resumed, take_up
+from sessions.running import run
 from sessions.sinks import protect
-from sessions.sinks.bus import guard_bus
-from sessions.sinks.clients import guard_client, guard_door
-from sessions.sinks.frames import guard_pushes
 from sessions.store.keeper import Keeper
 from sessions.store.restore import cue, is_owed
 from sessions.tool_boundary import guard_tools
@@ -68,8 +57,6 @@ from sessions.vision.privacy import require_image_privacy
 from sessions.waterfall import Waterfall
 
 REHEARSAL_NOTICE = "This is a rehearsal: a script answers you, not an AI."
-
-Stage = Literal["stt", "llm", "tts", "speech"]
 
 
 class Session:
@@ -129,21 +116,21 @@ class Session:
         self.turns: TurnTaking | None = None
         self.guesses = Guesses()
         self.prefetch = Prefetch(self.clock)
-        self._ears: list[Any] = []
-        self._cores: list[Any] = []
-        self._minds: list[FrameProcessor] = []
+        self.ears: list[Any] = []
+        self.cores: list[Any] = []
+        self.minds: list[FrameProcessor] = []
         self.client = Client(self)
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
         self.sees: frozenset[str] = frozenset()
-        self._runner_args = runner_args
+        self.runner_args = runner_args
         protect(self.phi)
         self.recording = Recording(self, runner_args)
         self.meter, self.cost = measure(self, budget_usd=budget_usd)
         self.cost.door = door_of(runner_args)
         # Shown what the ears of a cascade return, as they return it, to take figures from.
         self.ears_heard: list[Callable[[Frame], None]] = [self.meter.heard]
-        self._desk = FrontDesk(
+        self.front_desk = FrontDesk(
             folder=Path(tempfile.gettempdir()) / f"vivace-{self.id}",
             storage=self.recording.taping(runner_args.file_storage),
         )
@@ -156,13 +143,13 @@ class Session:
         self.readings = Readings(self)
         if self.phi:
             remember(self.body, phi=self.phi, ledger=self.ledger)
-        self._opening = Opening(
+        self.opening = Opening(
             on_failure=self.end, on_heard=lambda: self.recording.event("disclosure.heard")
         )
-        self._watchdog = EndWatchdog(now=self.clock.now)
+        self.watchdog = EndWatchdog(now=self.clock.now)
         self.line = Line(self)
         self.transfer = Transfer(self)
-        self._worker: PipelineWorker | None = None
+        self.worker: PipelineWorker | None = None
 
     @classmethod
     async def open(
@@ -189,6 +176,7 @@ class Session:
         session = cls(runner_args, policy=policy, resumed=resumed, budget_usd=budget_usd)
         session.sees = frozenset(sees)
         session.transport = await open_door(runner_args, sees=sees, policy=policy, tracks=tracks)
+        session.cost.door = door_of(runner_args)  # a carrier has said by now that it is one
         if phi := session.phi:
             # What a carrier says of the call, kept by Pipecat on the socket it was read from.
             said = getattr(getattr(runner_args, "websocket", None), "_pipecat_parsed_telephony", ())
@@ -198,17 +186,17 @@ class Session:
 
     def on_disclosed(self, tell: Callable[[], object]) -> None:
         """Call this once the caller has heard the disclosure."""
-        self._opening.on_heard.append(tell)
+        self.opening.on_heard.append(tell)
 
     @property
     def realtime(self) -> bool:
         """Whether a speech-to-speech core was cast."""
-        return bool(self._cores)
+        return bool(self.cores)
 
     @property
     def documents(self) -> Path:
         """The folder of the documents the caller has handed over; gone with the session."""
-        return self._desk.folder
+        return self.front_desk.folder
 
     @property
     def consent(self) -> frozenset[str]:
@@ -229,7 +217,7 @@ class Session:
     @property
     def disclosed(self) -> bool:
         """Whether the caller has heard the disclosure, before a cut or since."""
-        return self._opening.heard or bool(self.resumed and self.resumed.kept.disclosed)
+        return self.opening.heard or bool(self.resumed and self.resumed.kept.disclosed)
 
     @property
     def disclosure(self) -> str:
@@ -248,35 +236,7 @@ class Session:
             service: The service that was cast.
             stage: Which part it plays.
         """
-        if stage in ("stt", "speech"):
-            EarsGuard(
-                service,
-                phi=self.phi,
-                policy=self.policy,
-                ledger=self.ledger,
-                heard=self._ears_heard if stage == "stt" else None,
-            )
-            self.gate.listen(service)
-        if stage == "stt":
-            self._ears.append(service)
-        if stage == "speech":
-            self._wait_for_disclosure(service)
-        if stage == "llm":
-            self._minds.append(service)
-            self.prefetch.watch(service)  # type: ignore[arg-type]
-        if stage == "llm":
-            self.budget.guard(service)
-            self.line.hold(service)
-            fusion = Fusion(self, service)  # within the guard, which withholds every picture
-            if self.phi:
-                guard_mind(service, phi=self.phi, ledger=self.ledger)
-            fusion.attend(service)
-        if stage == "tts":
-            FirstWords(service, opening=self._opening)
-            self.mouths.append(service)  # type: ignore[arg-type]
-            self.transfer.adopt(service)  # type: ignore[arg-type]
-        if self.phi and stage == "tts":
-            guard_mouth(service, phi=self.phi)  # type: ignore[arg-type]
+        adopt(self, service, stage=stage)
 
     def tools(self, *tools: Callable | FunctionSchema) -> list:
         """The tools a context may offer, each behind the session's boundary.
@@ -301,8 +261,8 @@ class Session:
                 about half a second earlier, and is asked about a third more often. Tools that
                 are ``side_effect_free`` have then run by the time they are called.
         """
-        realtime = bool(self._cores)
-        hearing = [*self._ears, *self._cores]
+        realtime = bool(self.cores)
+        hearing = [*self.ears, *self.cores]
         offers = [s.service_metadata_frame().user_turn_strategies for s in hearing]
         recommended = next((offer for offer in offers if offer), None)
         if judged:
@@ -315,7 +275,7 @@ class Session:
         return house_turns(
             self.turns,
             clock=self.clock,
-            mute=MuteUntilDisclosed(self._opening),
+            mute=MuteUntilDisclosed(self.opening),
             recommended=recommended,
             rehearsed=bool(self.rehearsal),
             guesses=self.guesses if speculate and not realtime else None,
@@ -334,7 +294,7 @@ class Session:
         Returns:
             Whether this door can.
         """
-        gate = getattr(getattr(self._runner_args, "webrtc_connection", None), "gate_pictures", None)
+        gate = getattr(getattr(self.runner_args, "webrtc_connection", None), "gate_pictures", None)
         if gate:
             gate(wants)
         return bool(gate)
@@ -364,26 +324,26 @@ class Session:
         Args:
             reason: Why, in a few words. It goes to the log and to the client.
         """
-        self._watchdog.end(reason)
+        self.watchdog.end(reason)
 
     def hang_up(self, reason: str) -> None:
         """End the call at once: nobody is left to hear what is queued."""
-        self._watchdog.end(reason, at_once=True)
+        self.watchdog.end(reason, at_once=True)
 
     async def greet(self, *, greet: bool = True) -> None:
         """Say the disclosure to a caller who has just come, and let the bot go on after it.
 
         A caller who comes back after a drop has had both.
         """
-        if self._opening.begun:
+        if self.opening.begun:
             return
         self.recording.event("client.connected")
         if self.resumed and self.disclosed:
             self.recording.event("disclosure.begun", text=CUT_OFF)
-            await self._opening.begin(CUT_OFF, greet=greet or is_owed(self), cue=cue(self))
+            await self.opening.begin(CUT_OFF, greet=greet or is_owed(self), cue=cue(self))
             return
         self.recording.event("disclosure.begun", text=self.disclosure)
-        await self._opening.begin(self.disclosure, greet=greet)
+        await self.opening.begin(self.disclosure, greet=greet)
 
     async def run(
         self, pipeline: Pipeline, *helpers: BaseWorker, greet: bool = True, **worker_options
@@ -396,125 +356,14 @@ class Session:
             greet: Whether the bot goes on speaking after the disclosure, before the caller does.
             **worker_options: Passed on to Pipecat's ``PipelineWorker``.
         """
-        if without_call := getattr(self._runner_args, "without_call", None):
-            await without_call(self, pipeline)  # another agent asks, and there is nobody to talk to
-            return
-        if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
-            raise PolicyError(
-                "Nothing in this pipeline can say the disclosure word for word. Put a "
-                "tts(session, ...) into its list; behind a realtime core it says only that."
-            )
-        observers = [*self.observers, self.waterfall, self.meter, self.cost, self._watchdog]
-        observers += [Silence(say=self.say), self.transfer.make_hold()]
-        if self.phi:
-            observers.append(PromptWatcher(self.phi))
-        for core in self._cores:
-            core.greets = greet
-        await self.recording.start()
-        self.recording.event(
-            "session.cast",
-            live=sorted(self.live),
-            rehearsed=sorted(self.rehearsal),
-            castings=self.cost.castings,
-            door=self.cost.door,
-            sealed=self.policy.sealed,
-            redacts=self.policy.redact,
-            retention_days=self.policy.retention_days,
-            consent_needed=sorted(self.policy.consent),
-        )
-        open_books(self)
-        if self.recording.recorder:
-            observers.append(self.recording.recorder)
-        if self.turns:
-            self.turns.attach(self.transport.output())
-        stop_media([*_parts(pipeline)], deaf=self._minds)
-        if keeper := keep(self, pipeline):
-            self.keeper = keeper
-            self._opening.on_heard.append(keeper.touch)
-            observers.append(keeper)
-            watch_store(self)
-        worker = self._worker = PipelineWorker(
-            Pipeline([self._desk, self._opening, pipeline, self._opening.echo]),
-            app_resources=self,
-            cancel_timeout_secs=CANCEL_SECS,
-            conversation_id=self.id,
-            idle_timeout_secs=self._runner_args.pipeline_idle_timeout_secs,
-            observers=observers,
-            params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
-            processor_unusable_policy=ProcessorUnusablePolicy.CONTINUE,
-            rtvi_observer_params=self.client.observer_params(
-                evaluated=getattr(self._runner_args, "transport_type", None) == "eval"
-            ),
-            **{"enable_tracing": tracing(), **worker_options},
-        )
-        runner = WorkerRunner(handle_sigint=self._runner_args.handle_sigint)
-        if self.phi:
-            self._guard_sinks(self.phi, worker, runner)
-        await runner.add_workers(worker, *helpers)
-        self.client.attach(worker, greet=greet)
-        self.line.attach(worker, getattr(self._runner_args, "webrtc_connection", None))
-        self.transfer.attach(worker, pipeline)
-        logger.info(f"Session {self.id}: {self.bot} under {self.policy.name}")
-        lost = True
-        if self.keeper:
-            self.keeper.start()
-        try:
-            await self._watchdog.watch(runner, ask=self._say_goodbye, close=self._close)
-            lost = False
-        finally:
-            if self.keeper:
-                over = not lost and not self._watchdog.hung_up
-                await self.keeper.close(over=over, lost=lost)
-            if self.phi:
-                # On the sealed tape only: an open copy is made with the same surrogates.
-                self.recording.event("phi.vault", entries=[asdict(e) for e in self.phi.vault])
-            if self.guesses.made:
-                self.recording.event(
-                    "speculation", answers=self.guesses.summary(), tools=self.prefetch.summary()
-                )
-            close_books(self)
-            self.line.close()
-            await self.transfer.close()
-            self._desk.clear()
-            await self.recording.close()
-            logger.info(f"Session {self.id}: over ({self._watchdog.reason or 'it ended itself'})")
-
-    def _guard_sinks(self, phi: PHIFirewall, worker: PipelineWorker, runner: WorkerRunner) -> None:
-        for part in _parts(worker.pipeline):
-            guard_pushes(part, phi=phi, policy=self.policy, ledger=self.ledger)
-        guard_client(worker.rtvi, phi=phi, ledger=self.ledger)
-        guard_door(self.transport.output(), phi=phi)
-        guard_bus(runner.bus, phi=phi)
-
-    def _ears_heard(self, frame: Frame) -> None:
-        for hear in self.ears_heard:
-            hear(frame)
+        await run(self, pipeline, *helpers, greet=greet, **worker_options)
 
     def _redacted(self, messages: list) -> list:
         return redacted_messages(messages, self.phi) if self.phi else messages
 
-    def _wait_for_disclosure(self, core: Any) -> None:
-        """Let a realtime core hear nothing, and so say nothing, before the disclosure was heard."""
-        self.waterfall.cores.add(core.name)
-        self._opening.whole_first = True
-        core.set_audio_input_paused(True)
-        self._opening.on_heard.append(lambda: core.set_audio_input_paused(False))
-        self._cores.append(core)
-
     def _show_hold(self, on: bool) -> None:
         # A page that mutes at once spares the caller what lies in its jitter buffer.
         self.client.notify_soon("duck", on=on)
-
-    async def _say_goodbye(self) -> None:
-        self.cost.on_the_line(self.clock.now())
-        await self.notify("cost", **costs(self.cost))
-        await self.notify("ended", reason=self._watchdog.reason)
-        if self._worker:
-            await self._worker.queue_frame(EndFrame(reason=self._watchdog.reason))
-
-    async def _close(self) -> None:
-        for end in (self.transport.input(), self.transport.output()):
-            await end.cleanup()
 
 
 def _seed() -> int:
@@ -524,9 +373,3 @@ def _seed() -> int:
             f"VIVACE_SEED={text!r} is no seed. Set a whole number, or unset it for a new one a call."
         )
     return int(text or 0) or random.SystemRandom().getrandbits(64)
-
-
-def _parts(processor: FrameProcessor) -> Iterator[FrameProcessor]:
-    yield processor
-    for part in processor.processors:
-        yield from _parts(part)

@@ -8,11 +8,21 @@ what tools are given, is never in a span: Pipecat writes it there, and it is tak
 import os
 from typing import Any
 
+from sessions.sinks.live import session_id
 from sessions.sinks.traces import without_content
 
 ENDPOINT, CONTENT = "OTEL_EXPORTER_OTLP_ENDPOINT", "VIVACE_TRACE_CONTENT"
 
+PROVIDER, REQUESTED = "gen_ai.provider.name", "gen_ai.request.model"
+
 _ready = False
+_vendors: dict[tuple[str, str], str] = {}
+
+
+def cast(service: object, vendor: str, model: str) -> None:
+    """Note who a service is, which Pipecat's spans name after its class."""
+    name = type(service).__name__.lower()
+    _vendors[name, model] = _vendors[name, ""] = vendor
 
 
 def tracing() -> bool:
@@ -51,9 +61,16 @@ def init_otel(**exporters: Any) -> bool:
         ) from error
 
     class Discreet(SpanProcessor):
-        """Takes content out of a span before the exporters after it see the span."""
+        """Says whose a span is, and takes content out of it before the exporters see it."""
+
+        def on_start(self, span: Any, parent_context: Any = None) -> None:
+            if session := session_id.get():
+                span.set_attribute("gen_ai.conversation.id", session)
 
         def on_end(self, span: ReadableSpan) -> None:
+            told: Any = span._attributes
+            if vendor := _vendor(told):
+                span._attributes = {**told, PROVIDER: vendor}  # type: ignore[assignment]
             if os.environ.get(CONTENT) == "1":
                 return  # the guard of sessions.sinks stands before, while a session redacts
             span._attributes = without_content(span.attributes)  # type: ignore[assignment]
@@ -69,3 +86,8 @@ def init_otel(**exporters: Any) -> bool:
     metrics.set_meter_provider(MeterProvider([reader], resource=resource))
     _ready = True
     return True
+
+
+def _vendor(attributes: Any) -> str:
+    name, model = attributes.get(PROVIDER, ""), attributes.get(REQUESTED, "")
+    return _vendors.get((name, model)) or _vendors.get((name, ""), "")

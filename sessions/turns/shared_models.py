@@ -110,6 +110,7 @@ class SharedSmartTurn(LocalSmartTurnAnalyzerV3):
         return _turn_thread(os.getpid())
 
 
+@functools.cache  # once; a fork has what was loaded
 def warm_up() -> None:
     """Load both models, run each once, and spare the garbage collector all that stands by then.
 

@@ -194,7 +194,7 @@ class FuzzedSession:
                 user_turn_strategies=UserTurnStrategies(
                     stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.7)]
                 ),
-                user_mute_strategies=[MuteUntilDisclosed(session._opening)],
+                user_mute_strategies=[MuteUntilDisclosed(session.opening)],
             ),
             assistant_params=session.assistant_params(),
         )
@@ -291,7 +291,7 @@ class FuzzedSession:
         return [look_up, ring, whisper, read_letter]
 
     async def _job(self, payload: dict) -> None:
-        worker = self.session._worker
+        worker = self.session.worker
         assert worker
         await worker.bus.send(
             BusJobRequestMessage(source=worker.name, target="nobody", job_id="1", payload=payload)
@@ -304,7 +304,7 @@ class FuzzedSession:
 
     async def _call(self) -> None:
         await self.caller.connect()
-        await self.caller.until(lambda: self.session._opening.heard, within=60)
+        await self.caller.until(lambda: self.session.opening.heard, within=60)
         await self._quiet()
         participant = self.new("NAME")
         await self.session.transport._call_event_handler(
@@ -446,8 +446,8 @@ class FuzzedSession:
         """An exception that quotes a value, in any processor."""
         target = self.chance.randrange(len(self.parts))
         self.played.steps.append(type(self.parts[target]).__name__)
-        assert self.session._worker
-        await self.session._worker.queue_frame(Boom(target, f"no {self._any()} here"))
+        assert self.session.worker
+        await self.session.worker.queue_frame(Boom(target, f"no {self._any()} here"))
 
     async def a_task_fails(self) -> None:
         """An exception in a task of a processor, and in an event handler."""
@@ -502,8 +502,8 @@ class FuzzedSession:
     async def code_speaks(self) -> None:
         """Text that the bot's own code puts into the pipeline, with values from a tool."""
         known = self._met()
-        assert self.session._worker
-        queue = self.session._worker.queue_frame
+        assert self.session.worker
+        queue = self.session.worker.queue_frame
         await queue(f.TTSSpeakFrame(f"Calling {known} now."))
         await self.session.notify("notice", text=f"{known}", spoken=self._met())
         await self.ears.push_frame(f.OutputTransportMessageFrame(message={"x": known}))
@@ -517,15 +517,15 @@ class FuzzedSession:
             text, canary = c.sentence(self.chance.choice(KINDS), self.chance)
             self.played.stored.append(canary)
             self.context.add_message({"role": "user", "content": text})
-        assert self.session._worker
-        await self.session._worker.queue_frame(f.LLMSummarizeContextFrame())
+        assert self.session.worker
+        await self.session.worker.queue_frame(f.LLMSummarizeContextFrame())
 
     async def interrupts(self) -> None:
         """Speech over the bot's voice."""
         await self.says()
         await asyncio.sleep(0.3)
-        assert self.session._worker
-        await self.session._worker.queue_frame(f.InterruptionFrame())
+        assert self.session.worker
+        await self.session.worker.queue_frame(f.InterruptionFrame())
 
     # the sinks
 

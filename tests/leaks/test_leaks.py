@@ -57,13 +57,17 @@ def test_tools_that_declare_a_need_and_the_voice_get_the_originals(process, tmp_
 
 
 def test_without_its_guards_every_sink_shows_a_canary(process, tmp_path, monkeypatch):
-    for guard in ("guard_pushes", "guard_client", "guard_door", "guard_bus", "guard_mind"):
-        monkeypatch.setattr(f"sessions.session.{guard}", lambda *_, **__: None)
-    monkeypatch.setattr("sessions.session.EarsGuard", lambda *_, **__: None)
+    for guard in ("guard_pushes", "guard_client", "guard_door", "guard_bus"):
+        monkeypatch.setattr(f"sessions.running.{guard}", lambda *_, **__: None)
+    for guard in ("guard_mind", "EarsGuard"):
+        monkeypatch.setattr(f"sessions.adoption.{guard}", lambda *_, **__: None)
     monkeypatch.setattr("sessions.mouth_guard.MouthGuard.report", lambda *_: None)
     monkeypatch.setattr("sessions.phi.PHIFirewall.redact_data", lambda _, value, *__: value)
-    for module in ("logs", "traces", "reports"):
+    for module in ("logs", "traces"):
         monkeypatch.setattr(f"sessions.sinks.{module}.anyone", lambda: False)
+    monkeypatch.setattr("sessions.sinks.reports.guarded", lambda: False)
+    for name in ("masked", "scrub_data"):
+        monkeypatch.setattr(f"sessions.sinks.reports.{name}", lambda it: it)
     monkeypatch.setattr("qa.redacted_copy._payload", lambda message, *_: message.data)
     batch = playing.play(process, tmp_path, count=2, seed=14, script=STEPS)
     shown = {leak.sink for leak in batch.leaks}

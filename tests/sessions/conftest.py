@@ -3,12 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
-from pipecat.frames.frames import TTSAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.services.settings import TTSSettings
-from pipecat.services.tts_service import TTSService
 
 from sessions import OPEN, Session
 from tests.support.loopback import Line

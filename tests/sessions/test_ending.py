@@ -59,8 +59,8 @@ async def test_a_call_ends_when_the_caller_hangs_up():
 
 async def test_a_bot_that_ends_the_call_says_its_last_words():
     async with Call() as call:
-        await call.line.until(lambda: call.session._opening.heard)
-        await call.session._worker.queue_frame(TTSSpeakFrame("goodbye " * 50))
+        await call.line.until(lambda: call.session.opening.heard)
+        await call.session.worker.queue_frame(TTSSpeakFrame("goodbye " * 50))
         await call.session.end("the bot is done")
         assert await call.over(within=12) > 2.5
         assert "goodbye" in call.voice.said[-1]
@@ -72,7 +72,7 @@ async def test_a_bot_that_ends_the_call_says_its_last_words():
 async def test_a_call_is_gone_in_time_when_its_pipeline_hangs_on_hang_up(obstacle):
     part = obstacle()
     async with Call(middle=[part]) as call:
-        await call.line.until(lambda: call.session._opening.heard)
+        await call.line.until(lambda: call.session.opening.heard)
         await call.line.hang_up()
         await call.over(within=BOUND_SECS)
         let_go(part)
@@ -83,7 +83,7 @@ async def test_a_call_is_gone_in_time_when_its_pipeline_hangs_on_hang_up(obstacl
 async def test_a_call_is_gone_in_time_when_its_pipeline_hangs_on_the_end(obstacle):
     part = obstacle()
     async with Call(middle=[part]) as call:
-        await call.line.until(lambda: call.session._opening.heard)
+        await call.line.until(lambda: call.session.opening.heard)
         await asyncio.sleep(1)
         await call.session.end("the bot is done")
         await call.over(within=BOUND_SECS)
@@ -93,7 +93,7 @@ async def test_a_call_is_gone_in_time_when_its_pipeline_hangs_on_the_end(obstacl
 @pytest.mark.slow
 async def test_an_end_frame_queued_behind_the_sessions_back_is_bounded_too():
     async with Call(middle=[Hanging()]) as call:
-        await call.line.until(lambda: call.session._opening.heard)
+        await call.line.until(lambda: call.session.opening.heard)
         await asyncio.sleep(1)
-        await call.session._worker.queue_frame(EndFrame())
+        await call.session.worker.queue_frame(EndFrame())
         await call.over(within=BOUND_SECS)

@@ -72,7 +72,7 @@ async def call(reply):
     task = asyncio.create_task(session.run(Pipeline(parts), greet=False))
     pinging = asyncio.create_task(pings.go_on())
     await line.connect()
-    await line.until(lambda: session._opening.heard)
+    await line.until(lambda: session.opening.heard)
     await asyncio.sleep(1)
     try:
         yield Call(line, session, pings, context, model)

@@ -53,5 +53,5 @@ def test_a_call_is_the_same_but_for_the_media_that_nobody_takes(monkeypatch):
         return [line for line in log if not any(name in str(line) for name in MEDIA)]
 
     stopped = lines()
-    monkeypatch.setattr("sessions.session.stop_media", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr("sessions.running.stop_media", lambda *_, **__: contextlib.nullcontext())
     assert lines() == stopped

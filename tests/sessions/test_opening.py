@@ -31,7 +31,7 @@ async def test_what_was_queued_before_the_caller_came_waits_for_the_disclosure()
     pipeline = Pipeline([session.transport.input(), voice, session.transport.output()])
     task = asyncio.create_task(session.run(pipeline, greet=False))
     await asyncio.wait_for(line.opened.wait(), 10)
-    await session._worker.queue_frame(TTSSpeakFrame("Buy now!"))
+    await session.worker.queue_frame(TTSSpeakFrame("Buy now!"))
     await asyncio.sleep(0.3)
     assert voice.said == []
     await line.connect()
@@ -45,16 +45,16 @@ async def test_an_interruption_does_not_shorten_the_disclosure():
     async with Call() as call:
         await call.line.until(lambda: any(loud for _, loud in call.line.heard))
         for _ in range(5):
-            await call.session._worker.queue_frame(InterruptionFrame())
+            await call.session.worker.queue_frame(InterruptionFrame())
             await asyncio.sleep(0.05)
-        await call.line.until(lambda: call.session._opening.heard)
+        await call.line.until(lambda: call.session.opening.heard)
         loud = 0.02 * sum(loud for _, loud in call.line.heard)
         assert loud >= 0.9 * 0.06 * len(OPEN.disclosure.split())
 
 
 async def test_a_second_connect_does_not_disclose_or_greet_again():
     async with Call() as call:
-        await call.line.until(lambda: call.session._opening.heard)
+        await call.line.until(lambda: call.session.opening.heard)
         await call.line.connect()
         await asyncio.sleep(0.3)
         assert call.voice.said == [OPEN.disclosure]
@@ -69,7 +69,7 @@ async def test_a_disclosure_that_cannot_be_spoken_is_tried_again_and_then_ends_t
     async with Call(policy, voice=MuteVoice()) as call:
         await call.over(within=15)
         assert call.voice.said == ["An AI.", "An AI."]
-        assert "disclosure" in call.session._watchdog.reason
+        assert "disclosure" in call.session.watchdog.reason
 
 
 async def test_a_pipeline_that_cannot_say_the_disclosure_is_refused():

@@ -17,7 +17,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 
 from processors.redaction import PHIRedactor
-from sessions import HIPAA, OPEN, Session
+from sessions import HIPAA, Session
 from sessions.callers import remember
 from sessions.guards import MindGuard
 from sessions.ledger import Ledger, nowhere

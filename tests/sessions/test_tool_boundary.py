@@ -1,15 +1,8 @@
 """What crosses the boundary of a tool call, in each direction."""
 
-from datetime import date
-from types import SimpleNamespace
-
 import pytest
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 
-from sessions.clock import Clock
-from sessions.gate import Gate
-from sessions.metrics import Meter
-from sessions.phi import PHIFirewall
 from sessions.tool_boundary import TOOL_TIMEOUT_SECS, guard_tools, is_guarded, needs
 from tests.support.tool_call import Stage, call_guarded
 
