@@ -14,8 +14,9 @@ python runner.py report TAPE...       where the time and the money of calls went
 python runner.py plan BOT [TAPE...]   the latency and the cost a minute to expect of a bot
 python runner.py share TAPE OUT       an open copy of a sealed tape, without identifiers
 python runner.py redact               JSON lines in, the same without identifiers out
-python runner.py new NAME --shape ... a bot of your own, with its rehearsal, scenario and cassette
+python runner.py new NAME --shape S   a bot of your own, with its rehearsal and its cassette
 python runner.py dev BOT              serve it, and serve it anew on each save
+python runner.py conform [TARGET...]  whether processors, tools and services keep the house's rules
 """
 
 import argparse
@@ -126,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--loopback", action="store_true", help="keep media on this machine")
     serve.add_argument("--runner-body", type=Path, help="JSON body of sessions on /ws (evals)")
     serve.add_argument(
-        "--qa", action="store_true", help="QA pages too where others can reach this server"
+        "--qa", action="store_true", help="QA pages and desk where others can reach this server too"
     )
     serve.add_argument(
         "--allowed-origins", nargs="*", default=[], help="other origins whose pages may call"
@@ -168,6 +169,7 @@ def parser() -> argparse.ArgumentParser:
         ("plan", "latency and cost to expect"),
         ("share", "a copy without identifiers"),
         ("new", "a bot of your own"),
+        ("conform", "whether parts keep the house's rules"),
     ):
         commands.add_parser(name, help=purpose, add_help=False)
     commands.add_parser("redact", parents=[common], help="redact JSON lines from stdin")
@@ -287,6 +289,7 @@ def pool_of(args, *, uploads: Path, limits, candid: bool, cards):
 def serve(args, *, app=None, ready=lambda: None) -> int:
     """Answer calls until Ctrl-C: with this app, if one is given; ``ready`` hears when it does."""
     from qa.pages import qa_router
+    from serving.desk import desk_router
     from serving.engine import loops
     from serving.handover import HandoverError
     from serving.server import PortError, serve
@@ -305,8 +308,12 @@ def serve(args, *, app=None, ready=lambda: None) -> int:
             )
     app = app or app_for(args, only=only, loopback=args.loopback)
     key = secrets.token_urlsafe(16) if args.qa or is_local(args.host) else None
+    key = getattr(args, "key", key)
     if key:
-        app.include_router(qa_router(tapes=TAPES, key=key))
+        books = app.state.switchboard.books
+        app.include_router(qa_router(tapes=TAPES, key=key, running=books))
+        desk_key = secrets.token_urlsafe(16)  # the people at the desk see no tapes
+        app.include_router(desk_router(key=desk_key))
 
     if agents := os.environ.get("VIVACE_AGENTS_URL"):
         from serving.agents import card_router
@@ -319,7 +326,8 @@ def serve(args, *, app=None, ready=lambda: None) -> int:
             return  # a save: the address is known
         print(f"Open {url} in a browser. Ctrl-C ends it.", flush=True)
         if key:
-            print(f"QA: {url}/qa?key={key}", flush=True)
+            print(f"QA: {url}/qa?key={key} (tapes, and a live report)", flush=True)
+            print(f"Desk: {url}/desk?key={desk_key} (transfers to a person)", flush=True)
         if rehearsed := sorted({v for card in app.state.catalogue() for v in card.rehearsed}):
             print(f"Scripted rehearsal, not an AI: {', '.join(rehearsed)} are played here.")
 
@@ -349,19 +357,19 @@ def dev(args) -> int:
     from services.rehearsal.process import ADDRESS, rehearsal
     from serving.engine.warm_process import LATE
     from serving.mistake import mistake_app
-    from sessions.turns.shared_models import warm_up
 
-    find_mistake(args.bot)  # imports what it needs; told once it is served
-    for name in ("qa.pages", "serving.engine.loops", "uvloop", *LATE):
-        with contextlib.suppress(ImportError):
-            import_module(name)
-    warm_up()
     if ADDRESS not in os.environ:
         doubles = rehearsal()
         doubles.outlive_exec()
         os.environ[ADDRESS] = doubles.address
-    args.uploads = fresh_uploads()
+    args.uploads, args.key = fresh_uploads(), secrets.token_urlsafe(16)
     vars(args).update(host="127.0.0.1", engine="inproc", qa=False, loopback=False, drain=0.0)
+    late = ("qa.pages", "serving.desk", "serving.engine.loops", "sessions.store", "uvloop", *LATE)
+    for name in late:
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    if not find_mistake(args.bot):
+        app_for(args, only=args.bot)  # imports all that those who serve will need
 
     def answer(take_over: bool, ready) -> int:
         args.take_over = take_over
@@ -370,9 +378,7 @@ def dev(args) -> int:
             return serve(args, ready=ready)
         print(mistake, file=sys.stderr, flush=True)
         where = f"{mistake.file}, line {mistake.line}:" if mistake.line else ""
-        app = mistake_app(
-            what=mistake.what, where=where, code=mistake.code, uploads=args.uploads
-        )
+        app = mistake_app(what=mistake.what, where=where, code=mistake.code, uploads=args.uploads)
         return serve(args, app=app, ready=ready)
 
     def begin_again() -> None:
@@ -380,6 +386,21 @@ def dev(args) -> int:
         os.execv(sys.executable, [sys.executable, *again])
 
     return keep_serving(answer, begin_again=begin_again, take_over=args.take_over)
+
+
+def serve_on_ray(args) -> int:
+    """Keep a host on every node of a Ray cluster until Ctrl-C."""
+    words = ["serve", *([args.bot] if args.bot else []), "--drain", str(args.drain)]
+    words += ["--sessions-per-process", str(args.sessions_per_process)]
+    words += ["--loopback"] * args.loopback + ["--qa"] * args.qa
+    words += ["--allowed-origins", *args.allowed_origins] if args.allowed_origins else []
+    try:
+        from serving.engine.ray_hosts import serve
+
+        serve(words, port=args.port, announce=lambda url: print(f"Host {url}", flush=True))
+    except (ConnectionError, ImportError) as error:
+        raise Refused(str(error)) from error
+    return 0
 
 
 def list_bots(_args) -> int:
@@ -492,6 +513,7 @@ TAPES_COMMANDS = {
     "plan": "qa.plan",
     "share": "qa.redacted_copy",
     "new": "qa.new",
+    "conform": "qa.conformance",
 }
 
 
@@ -509,8 +531,13 @@ def with_tapes(command: str, argv: list[str]) -> int:
     module.add_arguments(options)
     open_log(TAPES / "qa.log")
     try:
-        return module.main(options.parse_args(argv))
-    except (OSError, TapeError, ValueError) as error:
+        args = options.parse_args(argv)
+        if getattr(args, "engine", "") == "ray":
+            from serving.engine.ray_hosts import RayExecutor
+
+            return module.main(args, executor=RayExecutor)
+        return module.main(args)
+    except (ImportError, OSError, TapeError, ValueError) as error:
         raise Refused(str(error)) from error
 
 

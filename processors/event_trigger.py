@@ -127,6 +127,11 @@ class EventTrigger(FrameProcessor):
                 return
         await self._tell()
 
+    async def cleanup(self):
+        """Wait for no answer any more."""
+        await super().cleanup()
+        await self._owe(False)
+
     async def _on_sampled(self, _eyes, sample: Sample) -> None:
         picture = sample.evidence
         scene = self._scenes.setdefault(picture.source, Foreground())

@@ -27,11 +27,10 @@ from typing import Any
 from pipecat.metrics.metrics import MetricsData
 from pipecat.services.ai_service import AIService
 from pipecat.services.llm_service import LLMService
-from pipecat.services.stt_service import STTService
-from pipecat.services.tts_service import TTSService
 
 from services.addresses import Address, CastingError, is_rehearsed, resolve
 from services.spare import Duty, Relay
+from sessions.metrics import otel
 
 REHEARSAL = "rehearsal"
 
@@ -257,6 +256,7 @@ def _module(casting: Casting, *, stage: str) -> ModuleType:
 
 def _join(session, service: AIService, address: Address, *, stage: str, model: str) -> None:
     session.cost.castings[service.name] = f"{stage}/{address.vendor}/{model}"
+    otel.cast(service, address.vendor, model)
     if address.rehearsed:  # its figures measure a script, and must not be read as the model's
         service.set_core_metrics_data(MetricsData(processor=service.name, model=REHEARSAL))
     session.adopt(service, stage=stage)

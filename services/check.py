@@ -5,7 +5,7 @@ Only a vendor whose key is set is contacted, with one request that changes and c
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Literal

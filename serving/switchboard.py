@@ -21,6 +21,7 @@ from pipecat.utils.security.redaction import redact_secrets
 from serving.engine.load import Gauge, Limits
 from serving.engine.metrics import ADMITTED, CPU, LAG, REFUSED, SESSIONS, exposition
 from serving.webrtc import GONE, CallerConnection, CallerRequestHandler
+from sessions.measured import books_so_far
 from sessions.readings import readings_of
 from sessions.transfer import transfer_of
 
@@ -228,6 +229,10 @@ class Switchboard:
     def calls(self) -> list[Call]:
         """Who is on the line."""
         return [*self._calls.values()]
+
+    async def books(self) -> list[dict[str, Any]]:
+        """Figures of each running session so far, see `sessions.measured.books_so_far`."""
+        return [books for session in self._calls if (books := books_so_far(session))]
 
     async def desk(self, call: Call, what: str) -> dict[str, Any]:
         """How a session's wish for a person stands.

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from loguru import logger
 
-from services.rehearsal.ears import SECONDS, Utterance, Word
+from services.rehearsal.ears import Utterance, Word
 from services.rehearsal.g2p import pronounce
 
 REJECT = 0.7  # mean word posterior: phrases p10 0.81, other speech p90 0.60 (measured, espeak)

@@ -81,7 +81,7 @@ class Call:
 
     async def turn(self, text: str) -> float:
         """Take a turn; seconds from the end of the voice to the first sound of the answer."""
-        worker = self.session._worker
+        worker = self.session.worker
         assert worker
         await worker.queue_frame(VADUserStartedSpeakingFrame(start_secs=0.1))
         await asyncio.sleep(0.1)

@@ -16,7 +16,6 @@ line is one JSON object:
 """
 
 import argparse
-import asyncio
 import json
 import sys
 

@@ -37,7 +37,7 @@ from pathlib import Path
 import numpy as np
 from loguru import logger
 
-from processors.meeting.export import to_json, written
+from processors.meeting.export import written
 from processors.meeting.minutes import from_tape
 from services.rehearsal.mouth import speak
 from sessions.tape import Tape, read_tape

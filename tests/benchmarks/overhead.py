@@ -94,9 +94,9 @@ async def house():
     pipeline = _parts(session.transport, *pair)
     task = asyncio.create_task(session.run(pipeline, greet=False))
     await line.connect()
-    await line.until(lambda: session._opening.heard)
+    await line.until(lambda: session.opening.heard)
     try:
-        yield Arm(session._worker, line)
+        yield Arm(session.worker, line)
     finally:
         await line.hang_up()
         await asyncio.wait([task], timeout=10)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import websockets
 
 from qa.call.sound import Microphone
 from qa.call.wire import Wire, use_loopback_only

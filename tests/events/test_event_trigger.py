@@ -131,13 +131,13 @@ def test_nothing_is_told_before_the_disclosure_was_heard_and_then_it_is():
 def test_nothing_is_told_while_the_caller_speaks_or_is_owed_an_answer():
     async def scenario():
         async with calling(HOT, GONE) as call:
-            await call.session._worker.queue_frame(UserStartedSpeakingFrame())
+            await call.session.worker.queue_frame(UserStartedSpeakingFrame())
             await asyncio.sleep(0.1)
             call.measure("pump", 90)
             call.measure("pressure", 0)
             await asyncio.sleep(3)
             assert call.model.asked == 0
-            await call.session._worker.queue_frame(UserStoppedSpeakingFrame())
+            await call.session.worker.queue_frame(UserStoppedSpeakingFrame())
             await asyncio.sleep(3)
             assert call.model.asked == 0  # the caller's own answer comes first
             await asyncio.sleep(7)
@@ -173,12 +173,12 @@ def test_what_is_critical_is_told_over_the_bots_own_voice_and_the_rest_after_it(
 def test_news_that_has_waited_too_long_is_dropped_unless_it_is_critical():
     async def scenario():
         async with calling(HOT, GONE) as call:
-            await call.session._worker.queue_frame(UserStartedSpeakingFrame())
+            await call.session.worker.queue_frame(UserStartedSpeakingFrame())
             await asyncio.sleep(0.1)
             call.measure("pump", 90)
             call.measure("pressure", 0)
             await asyncio.sleep(20)
-            await call.session._worker.queue_frame(UserStoppedSpeakingFrame())
+            await call.session.worker.queue_frame(UserStoppedSpeakingFrame())
             await asyncio.sleep(12)
             assert call.told == ["Told 1 news."]
 

@@ -16,10 +16,8 @@ from pipecat.frames.frames import (
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
-    TTSStartedFrame,
     TTSStoppedFrame,
     TTSTextFrame,
-    UserStartedSpeakingFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
@@ -28,7 +26,7 @@ from pipecat.processors.aggregators.llm_context import LLMContext
 from services.addresses import Address
 from services.rehearsal.ears_sphinx import available
 from services.rehearsal.espeak import engine
-from services.rehearsal.latency import Latency, Profile
+from services.rehearsal.latency import Profile
 from services.rehearsal.mouth import Speech, speak
 from services.rehearsal.wire_elevenlabs import alignment
 from tests.rehearsal.stage import ask, running, stage

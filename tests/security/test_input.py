@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from serving.server import listening
 from sessions import tokens
-from tests.security.conftest import bearer
 
 schemathesis = pytest.importorskip("schemathesis", reason="pip install -e '.[dev]'")
 

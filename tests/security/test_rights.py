@@ -1,7 +1,5 @@
 """In a room, the caller drives the bot; others do not, unless the bot lets them."""
 
-from types import SimpleNamespace
-
 import pytest
 from pipecat.frames.frames import InputTransportMessageFrame
 from pipecat.processors.frameworks.rtvi import RTVIProcessor

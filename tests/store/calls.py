@@ -3,18 +3,14 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-import numpy as np
 from pipecat.frames.frames import (
     TranscriptionFrame,
-    TTSAudioRawFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
-from pipecat.services.settings import TTSSettings
-from pipecat.services.tts_service import TTSService
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from services.rehearsal.latency import PROFILES
@@ -34,7 +30,7 @@ class Call:
 
     async def say(self, text: str) -> None:
         """Take a turn of the caller's."""
-        worker = self.session._worker
+        worker = self.session.worker
         self.session.gate.heard(text)  # as from the ears, which this pipeline has none of
         await worker.queue_frame(VADUserStartedSpeakingFrame(start_secs=0.1))
         await asyncio.sleep(0.05)
@@ -77,7 +73,7 @@ async def calling(
     call.task = asyncio.create_task(session.run(pipeline, greet=False))
     try:
         await line.connect()
-        await line.until(lambda: session._opening.heard or call.task.done())
+        await line.until(lambda: session.opening.heard or call.task.done())
         yield call
         if not call.task.done():
             await line.hang_up()

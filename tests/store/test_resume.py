@@ -112,7 +112,7 @@ async def test_words_that_the_caller_was_saying_are_not_lost():
     from pipecat.frames.frames import TranscriptionFrame, VADUserStartedSpeakingFrame
 
     async with calling(body={}) as call:
-        worker = call.session._worker
+        worker = call.session.worker
         await worker.queue_frame(VADUserStartedSpeakingFrame(start_secs=0.1))
         await asyncio.sleep(0.05)
         await worker.queue_frame(TranscriptionFrame("please also cancel monday", "", ""))
@@ -124,7 +124,7 @@ async def test_words_that_the_caller_was_saying_are_not_lost():
 
 async def test_a_caller_who_had_not_heard_the_disclosure_hears_it():
     async with calling(body={}) as call:
-        call.session._opening._heard.clear()
+        call.session.opening._heard.clear()
         call.session.keeper.touch()
         await kept(call, '"disclosed": false')
         await call.crash()

@@ -5,8 +5,8 @@ import re
 
 from sessions.tape.schemas import WIRE
 
-SECOND_HEARD = 0.0077 / 60
-CHARACTER = 37.5e-6
+SECOND_HEARD = 0.0048 / 60
+CHARACTER = 37.375e-6
 TOKENS = {  # input, output, cache read, cache write; dollars a token
     "claude-sonnet": (3e-6, 15e-6, 0.3e-6, 3.75e-6),
     "claude-haiku": (1e-6, 5e-6, 0.1e-6, 1.25e-6),

@@ -52,6 +52,7 @@ class Call:
     house: Rehearsal
     seen: Seen
     running: asyncio.Task
+    answered_at: float = 0.0
 
     def faults(self, *entries: dict) -> None:
         self.house.faults = faults_from(list(entries))
@@ -92,6 +93,7 @@ async def calling(
     profile: str = "instant",
     greet: bool = False,
     body: dict | None = None,
+    answers: str = "",
 ):
     """Come on the line; yields the :class:`Call` once the disclosure has been said.
 
@@ -102,6 +104,7 @@ async def calling(
         profile: Of the doubles' latency.
         greet: Whether the bot speaks first.
         body: More of what the call is started with, such as a consent.
+        answers: Said at once, as one who was called does; nothing is waited for then.
     """
     with tempfile.TemporaryDirectory() as folder:
         about = {"bot": "little", **(body or {})}
@@ -122,7 +125,10 @@ async def calling(
         call = Call(line, session, house, seen, running)
         try:
             await line.connect()
-            await call.quiet(0.5)
+            if answers:
+                call.answered_at = await call.say(answers)
+            else:
+                await call.quiet(0.5)
             yield call
             await line.hang_up()
             await asyncio.wait_for(running, 30)

@@ -1,19 +1,15 @@
 """Arguments that do not fit are refused, and what has side effects runs once."""
 
 import asyncio
-from datetime import date
 from types import SimpleNamespace
 
 import pytest
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.services.llm_service import FunctionCallParams
 
-from sessions.clock import Clock
-from sessions.gate import Gate
-from sessions.metrics import Meter
-from sessions.once import Once, idempotency_key
+from sessions.once import idempotency_key
 from sessions.tool_arguments import checker
-from sessions.tool_boundary import guard_tools, side_effects
+from sessions.tool_boundary import side_effects
 from tests.support.tool_call import Stage, call_guarded
 
 

@@ -20,10 +20,7 @@ from mcp.types import (
 from PIL import Image
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.services.llm_service import FunctionCallParams
 
-from sessions.clock import Clock
-from sessions.evidence import EvidenceDesk
 from tests.support.peer import served
 from tests.support.tool_call import Stage, call_tool
 from tools.bearer import Bearer, one_of

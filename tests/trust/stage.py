@@ -4,14 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-from pipecat.frames.frames import TTSAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.services.llm_service import FunctionCallParams
-from pipecat.services.settings import TTSSettings
-from pipecat.services.tts_service import TTSService
 
 from services.rehearsal.latency import PROFILES
 from sessions import Session
@@ -54,7 +50,7 @@ class Stage:
         pipeline = Pipeline([ends.input(), user, model, self.voice, ends.output(), assistant])
         self._task = asyncio.create_task(session.run(pipeline, greet=False))
         await self.line.connect()
-        await self.line.until(lambda: session._opening.heard)
+        await self.line.until(lambda: session.opening.heard)
         return self
 
     async def __aexit__(self, *_):

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import anyio.to_thread
 import pytest
 
 from qa.virtual import ReplayDeadlock, ReplayNetworkError, ReplayOverrun, run
@@ -139,3 +140,11 @@ def test_a_thread_may_call_back_while_the_clock_is_held():
         return time.monotonic()
 
     assert virtually(main) == 1000.0
+
+
+def test_a_thread_job_of_anyio_is_done_before_the_clock_moves():
+    async def main(loop):
+        async with asyncio.timeout(0.001):
+            return await anyio.to_thread.run_sync(threading.get_ident)
+
+    assert virtually(main) == threading.get_ident()

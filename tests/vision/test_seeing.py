@@ -91,7 +91,7 @@ async def ask(call, text="where is my order"):
 
 def sent_of(call) -> list[str]:
     """What the vendor is sent from now on, as JSON."""
-    sent, adapter = [], call.session._minds[0].get_llm_adapter()
+    sent, adapter = [], call.session.minds[0].get_llm_adapter()
     request = adapter.get_llm_invocation_params
 
     async def watched(context, **options):
@@ -169,7 +169,7 @@ def test_one_shot_inferences_are_left_alone():
     async def scenario():
         async with calling(bot, script=SCRIPT) as call:
             await film(call, 1)
-            mind: Any = call.session._minds[0]
+            mind: Any = call.session.minds[0]
             await mind.run_inference(LLMContext([{"role": "user", "content": "order"}]))
             assert saw(call) == []
 

@@ -54,7 +54,7 @@ TOLD = {
     },
     "session": {"rehearsal": ["deepgram"], "recorded": True},
     "line": {"secs": 4.2, "unheard": 2},
-    "transfer": {"status": "requested"},
+    "transfer": {"status": "ringing"},
 }
 
 

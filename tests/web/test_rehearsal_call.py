@@ -30,7 +30,7 @@ HEARD = {
     "i am allergic": "Your record lists an allergy",
     "can you read": "I have your letter",
     "i am also taking": "a nurse should say",
-    "please let me talk": "A nurse is taking over now",
+    "please let me talk": "I am calling a nurse for you",
 }
 
 
@@ -77,7 +77,7 @@ async def test_a_whole_rehearsal_call_is_held_by_voice(consultation):
         await speak(page, line.say)
         answer = next(words for start, words in HEARD.items() if line.say.startswith(start))
         await until_it_has_said(page, answer)
-    await expect(page.locator("#notice")).to_contain_text("A colleague has been called")
+    await expect(page.locator("#notice")).to_contain_text("A colleague is being called")
     await page.get_by_text("For the team").click()
     assert await page.locator("#times li").count() >= 6
     await page.get_by_role("button", name="Hang up").click()
@@ -102,7 +102,7 @@ async def test_the_bot_falls_silent_in_the_browser_when_the_caller_speaks_over_i
     bot = browser.runs(heard.bot)
     assert bot and bot[0][0] < began, "the bot was speaking"
     assert bot[0][1] < began + 0.6, "and fell silent for the caller"
-    await expect(page.locator("#captions")).to_contain_text("A nurse is taking over now")
+    await expect(page.locator("#captions")).to_contain_text("I am calling a nurse for you")
 
 
 async def cut(page):

@@ -145,7 +145,7 @@ async def test_a_person_is_asked_for_with_one_button(call):
     await expect(page.locator("#captions")).to_contain_text("I want to talk to a person.")
     await say(page, "tell transfer")
     await expect(page.locator("#notice")).to_have_text(
-        "A colleague has been called and will take over."
+        "A colleague is being called. You can go on talking meanwhile."
     )
 
 
