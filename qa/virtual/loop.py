@@ -15,6 +15,7 @@ import selectors
 import uuid
 from asyncio import events
 from collections.abc import Callable, Coroutine, Iterator
+from contextvars import Context
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -263,7 +264,8 @@ def run(
         loop.limit = limit_secs
         asyncio.set_event_loop(loop)
         try:
-            return loop.run_until_complete(main(loop))
+            # In a context of its own: of whose work was done here before, nothing is known.
+            return Context().run(lambda: loop.run_until_complete(main(loop)))
         finally:
             try:
                 _cancel_all(loop)
