@@ -16,6 +16,8 @@ from serving.handover import GO, inherit, succession
 from serving.limits import PunctualProtocol
 from serving.rooms import LIFETIME_SECS as LONGEST_SECS
 
+LAST_REQUEST_SECS = 2.0
+
 
 class PortError(RuntimeError):
     """The server cannot listen where it was told to, or cannot start."""
@@ -43,6 +45,7 @@ class _Server(uvicorn.Server):
         self._left_behind = 0
         self._drain_secs = drain_secs
         self._draining: asyncio.Task | None = None
+        self._giving_way: asyncio.Task | None = None
         self._switchboard = app.state.switchboard
 
     async def run_until_left(self, sock: socket.socket) -> int:
@@ -66,9 +69,26 @@ class _Server(uvicorn.Server):
         """Leave the port to a successor, and go when the last call has ended."""
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            if isinstance(connection, self.config.http_protocol_class):  # type: ignore[arg-type]
-                connection.shutdown()  # a client that keeps it open would ask here for a session
+        self._giving_way = asyncio.create_task(self._give_way(), name="give way")
+
+    async def _give_way(self) -> None:
+        # Who has connected and not asked yet asks here, once: a closed door would lose the request.
+        until = asyncio.get_running_loop().time() + LAST_REQUEST_SECS
+        while True:
+            await asyncio.sleep(0.05)
+            late = asyncio.get_running_loop().time() > until
+            waiting = [
+                connection
+                for connection in self.server_state.connections
+                if isinstance(connection, PunctualProtocol)
+            ]
+            for connection in waiting:
+                if connection.cycle is None and not late:
+                    connection.timeout_keep_alive = 0  # answered, and then closed
+                else:
+                    connection.shutdown()  # a client that keeps it open would ask here again
+            if late or all(connection.cycle for connection in waiting):
+                break
         self.drain(within=LONGEST_SECS)
 
     async def _drain(self, secs: float) -> None:

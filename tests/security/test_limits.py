@@ -64,11 +64,13 @@ async def dribble(url: str, head: bytes, drop: bytes) -> tuple[float, bytes]:
             writer.write(drop)
             await asyncio.sleep(0.05)
 
-    feeding = asyncio.create_task(feed())
+    feeding, said = asyncio.create_task(feed()), b""
     try:
-        said = await asyncio.wait_for(reader.read(), 5)
+        async with asyncio.timeout(5):
+            while more := await reader.read(1000):
+                said += more
     except ConnectionResetError:
-        said = b""
+        pass  # what was sent after the answer
     finally:
         feeding.cancel()
         writer.close()
