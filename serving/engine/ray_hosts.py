@@ -25,10 +25,10 @@ from loguru import logger
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 try:
-    import ray
-    from ray.autoscaler.sdk import request_resources
-    from ray.exceptions import RayError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+    import ray  # pyright: ignore[reportMissingImports]
+    from ray.autoscaler.sdk import request_resources  # pyright: ignore[reportMissingImports]
+    from ray.exceptions import RayError  # pyright: ignore[reportMissingImports]
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise ImportError(
         "Ray is not installed. Install it with pip install -e '.[scale]', or use several hosts "
