@@ -43,7 +43,7 @@ async def run(
     if without_call := getattr(arguments, "without_call", None):
         await without_call(session, pipeline)  # another agent asks, and nobody is there to talk to
         return
-    if not any(isinstance(part, TTSService) for part in _parts(pipeline)):
+    if not any(isinstance(part, TTSService) for part in parts_of(pipeline)):
         raise PolicyError(
             "Nothing in this pipeline can say the disclosure word for word. Put a "
             "tts(session, ...) into its list; behind a realtime core it says only that."
@@ -53,7 +53,7 @@ async def run(
     await _begin_record(session)
     if session.turns:
         session.turns.attach(session.transport.output())
-    stop_media([*_parts(pipeline)], deaf=session.minds)
+    stop_media([*parts_of(pipeline)], deaf=session.minds)
     observers = _observers(session, pipeline)
     worker = session.worker = PipelineWorker(
         Pipeline([session.front_desk, session.opening, pipeline, session.opening.echo]),
@@ -135,7 +135,7 @@ def _observers(session: "Session", pipeline: Pipeline) -> list[BaseObserver]:
 def _guard_sinks(session: "Session", worker: PipelineWorker, runner: WorkerRunner) -> None:
     if not (phi := session.phi):
         return
-    for part in _parts(worker.pipeline):
+    for part in parts_of(worker.pipeline):
         guard_pushes(part, phi=phi, policy=session.policy, ledger=session.ledger)
     guard_client(worker.rtvi, phi=phi, ledger=session.ledger)
     guard_door(session.transport.output(), phi=phi)
@@ -161,7 +161,8 @@ async def _settle(session: "Session", *, lost: bool) -> None:
     logger.info(f"Session {session.id}: over ({session.watchdog.reason or 'it ended itself'})")
 
 
-def _parts(processor: FrameProcessor) -> Iterator[FrameProcessor]:
+def parts_of(processor: FrameProcessor) -> Iterator[FrameProcessor]:
+    """A processor and all that are in it, in their order."""
     yield processor
     for part in processor.processors:
-        yield from _parts(part)
+        yield from parts_of(part)

@@ -45,7 +45,7 @@ from sessions.distress import Distress
 from sessions.leg import _Ears
 from sessions.metrics.second import SecondRecogniser
 from sessions.policy import PolicyError
-from sessions.session import _parts
+from sessions.running import parts_of
 from sessions.sinks import init_sentry
 from sessions.sinks.reports import without_content
 from tests.support.loopback import Line
@@ -169,7 +169,7 @@ async def staged(policy: str) -> AsyncIterator[Stage]:
         yield Stage(
             session,
             model,
-            [part for part in _parts(worker.pipeline) if type(part).__module__.startswith(HOUSE)],
+            [part for part in parts_of(worker.pipeline) if type(part).__module__.startswith(HOUSE)],
             [*worker._observer._proxies],
             {
                 schema.name: (_code(tool), dict.fromkeys(schema.required, "desk"))
