@@ -52,7 +52,7 @@ async def test_a_call_begins_and_ends_in_time_without_its_store(tmp_path, monkey
     async with calling(body={}) as call:
         await call.say("hello")
         await call.line.until(lambda: call.contains("Yes of course"))
-        assert call.session.keeper.down
+        await call.line.until(lambda: call.session.keeper.down)
         ending = asyncio.get_running_loop().time()
         await call.line.hang_up()
         await asyncio.wait_for(asyncio.wait([call.task]), 8)

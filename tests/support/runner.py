@@ -10,8 +10,12 @@ KEYS = ("DEEPGRAM", "ANTHROPIC", "CARTESIA", "OPENAI", "GOOGLE", "ELEVENLABS")
 
 
 def environment(tapes: Path, **more: str) -> dict[str, str]:
-    """An environment without keys, whose tapes lie elsewhere."""
-    clean = {k: v for k, v in os.environ.items() if k.removesuffix("_API_KEY") not in KEYS}
+    """An environment without keys and settings of ours, whose tapes lie elsewhere."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name.removesuffix("_API_KEY") not in KEYS and not name.startswith("VIVACE_")
+    }
     return {**clean, "VIVACE_TAPES": str(tapes), "NO_COLOR": "1", **more}
 
 
