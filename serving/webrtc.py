@@ -68,7 +68,8 @@ class CallerVideoTrack(SmallWebRTCTrack):
     """
 
     UNWANTED_SECS = 1.0
-    """The transport warns of a track that is silent for 2 s; None tells it there is nothing."""
+    """None tells the transport that there is nothing. It warns of a track that is silent for 2 s, and
+    the track takes a reader that waits so long for gone: the key frame that comes then is lost."""
 
     def __init__(self, receiver: Any, *, source: str, connection: "CallerConnection"):
         """Wrap the receiver of a source."""
@@ -76,11 +77,15 @@ class CallerVideoTrack(SmallWebRTCTrack):
         self._source, self._connection = source, connection
 
     async def recv(self) -> Frame | None:
-        """The next wanted frame; None if the track is off, or nothing was wanted for a while."""
+        """The next wanted frame; None if the track is off, or nothing wanted came for a while."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            frame = await super().recv()
+            try:
+                async with asyncio.timeout(self.UNWANTED_SECS):
+                    frame = await super().recv()
+            except TimeoutError:
+                return None
             wants = self._connection.wants
             if frame is None or wants is None or wants(self._source, frame):
                 return frame

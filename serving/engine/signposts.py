@@ -112,9 +112,9 @@ class Signposts:
                 about = await self._hosts.seats.find(session)
             except StoreError:
                 return
-            if not about or about["url"] == self._hosts.url:
+            if not about:
                 return
-            if about["url"]:
+            if about["url"] and about["url"] != self._hosts.url:
                 yield about["url"]
             if about.get("over") or time.monotonic() > until:
                 return

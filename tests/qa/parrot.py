@@ -35,15 +35,14 @@ from pipecat.services.settings import LLMSettings, STTSettings, TTSSettings
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import TransportParams, VideoInSourceParams
-from pipecat.transports.smallwebrtc.request_handler import (
-    SmallWebRTCRequest,
-    SmallWebRTCRequestHandler,
-)
+from pipecat.transports.smallwebrtc.request_handler import SmallWebRTCRequest
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 from pipecat.workers.runner import WorkerRunner
+
+from serving.webrtc import CallerRequestHandler
 
 DISCLOSURE = "You are speaking with an AI assistant."
 
@@ -199,7 +198,7 @@ class Parrot:
         self.uploads: list[bytes] = []
         self.seen: list[tuple[str, np.ndarray]] = []
         self.ended = asyncio.Event()
-        self._handler = SmallWebRTCRequestHandler()
+        self._handler = CallerRequestHandler()
         self._tasks: list[asyncio.Task] = []
 
     def app(self) -> FastAPI:

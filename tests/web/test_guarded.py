@@ -25,7 +25,8 @@ async def test_the_page_gets_its_token_calls_and_hands_over_a_document(
         await start_call(page)
         await expect(page.locator("#state")).to_have_text("Listening")
         document = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n"}
-        await page.locator("input[type=file]").set_input_files(document)
+        async with page.expect_response("**/files*"):
+            await page.locator("input[type=file]").set_input_files(document)
         await expect(page.get_by_text("letter.pdf")).to_be_visible()
         kinds = {(how, a.url.split("?")[0].rsplit("/", 1)[-1]) for how, a in answers if a.ok}
         assert {("POST", "token"), ("POST", "start"), ("POST", "offer"), ("POST", "files")} <= kinds
