@@ -131,11 +131,12 @@ class Signposts:
                 return
 
     def _give_up(self, session: str) -> Response:
-        """The session's body; 409 when its caller is here, 404 when it is not."""
+        """The session's body; 409 when its caller is here, 404 when it is not, or will not stay."""
         if not self._hosts.get(session):
             return JSONResponse(None, 404)
         body = self._hosts.give_up(session)
-        return JSONResponse(body, 409 if body is None else 200)
+        here = 404 if self._hosts.refusal else 409
+        return JSONResponse(body, here if body is None else 200)
 
     async def _send_on(self, url: str, request: Request) -> Response | None:
         """The answer of another host; None when it is not there."""

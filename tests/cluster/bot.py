@@ -30,7 +30,8 @@ async def bot(runner_args):
             await socket.send_text(word)
     except WebSocketDisconnect:
         pass
-    await store.release(sid, epoch, over=True)
+    # A caller who is cut off may come back; a session is not over by that.
+    await store.release(sid, epoch, over=False)
 
 
 async def in_a_room(store, sid, epoch, known, runner_args):
