@@ -11,10 +11,11 @@ from pipecat.metrics.metrics import (
     STTUsageMetricsData,
     TTSUsageMetricsData,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
 
 from sessions.prices import Prices
+from sessions.watching import Watcher
 
 LAYERS = ("transport", "asr", "vision", "reasoning", "tts")
 SAVE_AT = 0.8
@@ -99,7 +100,7 @@ class Bill:
         return price or {}
 
 
-class Cost(BaseObserver):
+class Cost(Watcher):
     """Charges a session's usage as its services report it, and keeps within its budget.
 
     Near the end of the budget everything that can be had more cheaply is: whoever can save appends
@@ -128,7 +129,7 @@ class Cost(BaseObserver):
             note: Told in words when saving begins, and when the budget is spent.
             spent: Told each charge: layer and dollars.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         if budget_usd is not None and budget_usd <= 0:
             raise ValueError(f"A budget of {budget_usd} $ is none. Set dollars above 0, or None.")
         self.bill = Bill(prices)

@@ -24,12 +24,13 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.transports.base_input import BaseInputTransport
 from pydantic import BaseModel, Field, ValidationError
 
 from sessions.readings import Reading
+from sessions.watching import Watcher
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -124,8 +125,10 @@ class _Turn:
         return level, pitch, math.log2(self.words / self.secs)
 
 
-class Distress(BaseObserver):
+class Distress(Watcher):
     """Listens to how the caller speaks; a bot adds it to ``session.observers``."""
+
+    streams = (InputAudioRawFrame,)
 
     def __init__(self, session: "Session"):
         """Listen for one session.
@@ -133,7 +136,7 @@ class Distress(BaseObserver):
         Args:
             session: Its readings get the signs.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         session.notices.append(NOTICE)
         self._session = session
         self._turn = _Turn()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pipecat.frames.frames import (
     EagerTranscriptionFrame,
     Frame,
+    InputAudioRawFrame,
     InterimTranscriptionFrame,
     TranscriptionFrame,
     TranslationFrame,
@@ -83,13 +84,16 @@ class EarsGuard:
         ears._vivace_ears = True  # type: ignore[attr-defined]
         ears.add_event_handler("on_before_process_frame", self._listen)
 
-    async def _listen(self, _ears, frame: Frame):
+    def _listen(self, _ears, frame: Frame):
         if isinstance(frame, VADUserStartedSpeakingFrame):
             self._speaking = True
         elif isinstance(frame, VADUserStoppedSpeakingFrame):
             self._speaking = False
 
     async def _guarded(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
+        if isinstance(frame, InputAudioRawFrame):  # 50 of 51
+            await self._push(frame, direction)
+            return
         if self._heard:
             self._heard(frame)
         early = EARLY_REDACTED if self._phi else InterimTranscriptionFrame

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from loguru import logger
 from pipecat.frames.frames import BotSpeakingFrame, CancelFrame, EndFrame, StopFrame
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.workers.runner import WorkerRunner
+
+from sessions.watching import Watcher
 
 # A call is gone within 5 s of its end: 2 s for what is queued, 2 s for Pipecat to cancel, and
 # the rest for the event loop. Words that are still being spoken extend the first part.
@@ -15,7 +17,7 @@ CANCEL_SECS = 2.0
 LAST_WORDS_SECS = 20.0
 
 
-class EndWatchdog(BaseObserver):
+class EndWatchdog(Watcher):
     """Bounds the end of a call: Pipecat waits for an ``EndFrame`` without a limit."""
 
     def __init__(self, *, now: Callable[[], float], last_words_secs: float = LAST_WORDS_SECS):
@@ -25,7 +27,7 @@ class EndWatchdog(BaseObserver):
             now: The session's clock, in seconds.
             last_words_secs: How long the bot may go on speaking after the end was asked for.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.reason: str | None = None
         self._now = now
         self._last_words_secs = last_words_secs

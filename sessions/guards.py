@@ -7,7 +7,7 @@ from typing import Any
 
 from loguru import logger
 from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMContextFrame
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.aggregators.llm_context import (
     LLMContext,
     LLMContextMessage,
@@ -19,6 +19,7 @@ from pipecat.services.llm_service import LLMService
 from sessions.ledger import Ledger, nowhere
 from sessions.phi import PHIFirewall
 from sessions.tool_boundary import is_guarded
+from sessions.watching import Watcher
 
 BLOCKED = "[REDACTED]"
 
@@ -182,12 +183,12 @@ def _boundary_only(context: LLMContext):
     return [tool for tool in schemas if is_guarded(tool)]
 
 
-class PromptWatcher(BaseObserver):
+class PromptWatcher(Watcher):
     """Tells the firewall what the bot just asked, so that an answer is read as one."""
 
     def __init__(self, phi: PHIFirewall):
         """Initialize the watcher for one session's firewall."""
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self._phi = phi
 
     async def on_push_frame(self, data: FramePushed):

@@ -13,9 +13,10 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 
 from sessions.clock import Clock
+from sessions.watching import Watcher
 
 # Silence before a chime; with the voice that has just ended, or just begins, it stays below 3 s.
 QUIET_SECS = 1.8
@@ -29,7 +30,7 @@ LOUDNESS = 0.05
 STEP_SECS = 0.02
 
 
-class Hold(BaseObserver):
+class Hold(Watcher):
     """Follows who speaks, and plays the chime into silences while it is on."""
 
     def __init__(
@@ -48,7 +49,7 @@ class Hold(BaseObserver):
             rate: Samples a second of what it plays.
             say: Speaks a line to the caller.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self._now, self._write, self._rate, self._say = clock.now, write, rate, say
         self._bot = self._caller = False
         self._quiet_since = 0.0

@@ -155,7 +155,7 @@ class Line:
         phi = self._session.phi
         return phi.scrub(phi.redact(words).text) if phi else words
 
-    async def _on_push(self, _output: FrameProcessor, frame: Frame) -> None:
+    def _on_push(self, _output: FrameProcessor, frame: Frame) -> None:
         if isinstance(frame, TTSTextFrame):
             self._said.append((self._clock.now(), frame.text))
         elif isinstance(frame, BotStoppedSpeakingFrame) and not self.down:

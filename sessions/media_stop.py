@@ -1,8 +1,8 @@
-"""Where the caller's sound and camera end: behind the ears of a cascade nothing takes them."""
+"""Where streams end: the caller's behind the ears of a cascade, the bot's where the last part has them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from pipecat.frames.frames import Frame, InputAudioRawFrame, UserImageRawFrame
+from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame, UserImageRawFrame
 from pipecat.pipeline.pipeline import Pipeline, PipelineSink, PipelineSource
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMAssistantAggregator,
@@ -35,20 +35,32 @@ def stop_media(parts: Sequence[FrameProcessor], *, deaf: Sequence[FrameProcessor
     Returns:
         Whether media is stopped.
     """
+    _stop_played(parts)
     user = next((part for part in parts if isinstance(part, LLMUserAggregator)), None)
     if user is None:
         return False
     later = parts[parts.index(user) + 1 :]
     if not all(isinstance(part, DEAF) or part in deaf for part in later):
         return False
-    push = user.push_frame
+    _keep(user, _is_stream)
+    return True
+
+
+def _stop_played(parts: Sequence[FrameProcessor]) -> None:
+    """Let an assistant's aggregator that is the last part hand on no sound that was played."""
+    *_, last = (part for part in parts if not isinstance(part, (Pipeline, PipelineSink)))
+    if isinstance(last, LLMAssistantAggregator):
+        _keep(last, lambda frame: isinstance(frame, OutputAudioRawFrame))
+
+
+def _keep(part: FrameProcessor, ends: Callable[[Frame], bool]) -> None:
+    push = part.push_frame
 
     async def pushing(frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM):
-        if not _is_stream(frame):
+        if not ends(frame):
             await push(frame, direction)
 
-    user.push_frame = pushing  # type: ignore[method-assign]
-    return True
+    part.push_frame = pushing  # type: ignore[method-assign]
 
 
 def _is_stream(frame: Frame) -> bool:

@@ -166,7 +166,7 @@ class OpeningEcho(FrameProcessor):
 
     def __init__(self, opening: Opening, **kwargs):
         """Initialize the echo. Built by :class:`Opening`."""
-        super().__init__(**kwargs)
+        super().__init__(enable_direct_mode=True, **kwargs)
         self._opening = opening
         self._context_id: str | None = None
 

@@ -26,6 +26,7 @@ from sessions.silence import Silence
 from sessions.sinks.bus import guard_bus
 from sessions.sinks.clients import guard_client, guard_door
 from sessions.sinks.frames import guard_pushes
+from sessions.watching import tell_only_whom_it_concerns
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -71,6 +72,7 @@ async def run(
         ),
         **{"enable_tracing": tracing(), **worker_options},
     )
+    tell_only_whom_it_concerns(worker)
     runner = WorkerRunner(handle_sigint=arguments.handle_sigint)
     _guard_sinks(session, worker, runner)
     await runner.add_workers(worker, *helpers)

@@ -23,7 +23,9 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
+
+from sessions.watching import Watcher
 
 # A tool that takes longer than this is excused: the caller does not know that anything runs.
 FILLER_SECS = 1.0
@@ -44,7 +46,7 @@ class Excuse(StrEnum):
     STILL = "I am still here, this takes a little longer."
 
 
-class Silence(BaseObserver):
+class Silence(Watcher):
     """Says a short line when the bot has been silent for too long, and owes an answer.
 
     An answer is owed from the end of the caller's turn until its first words come, and for as
@@ -59,7 +61,7 @@ class Silence(BaseObserver):
             say: Speaks a line, past whatever the pipeline waits for.
             filler_secs: How long a tool may run in silence.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.said: list[str] = []
         self._say = say
         self._filler_secs = filler_secs

@@ -22,8 +22,10 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 from pipecat.metrics.metrics import TTFBMetricsData
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
+
+from sessions.watching import Watcher
 
 LAYERS = (
     "endpointing",
@@ -136,8 +138,10 @@ class Cycle:
         return turn
 
 
-class Waterfall(BaseObserver):
+class Waterfall(Watcher):
     """Counts turns and barge-ins, and reports each turn's waterfall as it is answered."""
+
+    streams = (TTSAudioRawFrame,)
 
     def __init__(self, *, report: Callable[..., Awaitable]):
         """Initialize the waterfall.
@@ -145,7 +149,7 @@ class Waterfall(BaseObserver):
         Args:
             report: Called as ``report("turn", **fields)`` and ``report("interrupted", n=...)``.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.turns: list[Turn] = []
         self.on_turn: list[Callable[[Turn], None]] = []
         self.on_barge_in: list[Callable[[], None]] = []

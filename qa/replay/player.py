@@ -5,7 +5,6 @@ import itertools
 import json
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from qa.replay.vendors import Vendors
 from qa.replay.wires import Connection, connections
 from qa.virtual.canonical import EventLog
 from qa.virtual.clock import real_perf_counter
-from qa.virtual.fanout import one_queue
 from qa.virtual.hermetic import refused
 from qa.virtual.loop import run
 from qa.virtual.realtime import run_in_real_time
@@ -76,7 +74,6 @@ class Options:
         progress: Called with the share done, 0 to 1.
         live: Takes stages to the real other end, see :mod:`qa.replay.live`.
         real_time: Take as long as the call did.
-        one_queue: Hand observers round as :mod:`qa.virtual.fanout` does, not as Pipecat does.
         save: Where the replayed session's tape goes; sealed with the tape's key if it is.
         bot: Called with the runner arguments; the bot the tape names when None.
     """
@@ -86,7 +83,6 @@ class Options:
     progress: Callable[[float], None] = lambda share: None
     live: Any = None
     real_time: bool = False
-    one_queue: bool = True
     save: Path | None = None
     bot: Callable[[Any], Any] | None = None
 
@@ -108,10 +104,7 @@ def replay(tape: Tape, options: Options | None = None) -> Replay:
     taped = connections(tape)
     stage = _Stage(tape, taped, options)
     live = options.live.stages if options.live else ()
-    with (
-        surroundings(tape.header, taped, live=live),
-        one_queue() if options.one_queue else nullcontext(),
-    ):
+    with surroundings(tape.header, taped, live=live):
         cpu = time.process_time()
         try:
             if options.real_time:

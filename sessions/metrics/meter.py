@@ -16,20 +16,21 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 from pipecat.metrics.metrics import LLMUsageMetricsData, ProcessingMetricsData
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
 
 from sessions.clock import Clock
 from sessions.metrics import exported
 from sessions.metrics.figures import Figures
 from sessions.metrics.words import confidences, errors_between, expected_errors
+from sessions.watching import Watcher
 from sessions.waterfall import LAYERS, Turn
 
 CONFIDENCE, SECOND = "confidence", "second recogniser"
 MOST_OPEN_CALLS = 256
 
 
-class Meter(BaseObserver):
+class Meter(Watcher):
     """Takes the measurements of one session, and exports each as it is taken."""
 
     def __init__(self, bot: str, *, clock: Clock, export: bool = True):
@@ -40,7 +41,7 @@ class Meter(BaseObserver):
             clock: The session's.
             export: Whether Prometheus and OpenTelemetry get the figures: not of a replay.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.figures = Figures()
         self._bot, self._clock, self._export = bot, clock, export
         self._onset: float | None = None

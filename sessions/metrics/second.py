@@ -13,9 +13,11 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.transports.base_input import BaseInputTransport
+
+from sessions.watching import Watcher
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -26,11 +28,13 @@ Transcribe = Callable[[bytes, int], Awaitable[str]]
 """Given int16 mono sound and its rate: what was said in it."""
 
 
-class SecondRecogniser(BaseObserver):
+class SecondRecogniser(Watcher):
     """Lets another recogniser hear every so-many-th turn, and counts where the session's differ.
 
     A bot that wants it appends one to ``session.observers``, before it runs.
     """
+
+    streams = (InputAudioRawFrame,)
 
     def __init__(
         self, session: "Session", transcribe: Transcribe, *, vendor: str, share: float = 0.1
@@ -47,7 +51,7 @@ class SecondRecogniser(BaseObserver):
             PolicyError: The session's policy does not allow the vendor.
         """
         session.policy.require_vendor(vendor)
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self._session, self._transcribe, self._share = session, transcribe, share
         self._sound: deque[InputAudioRawFrame] = deque()
         self._words: list[str] = []

@@ -20,13 +20,14 @@ from pipecat.frames.frames import (
     LLMContextAssistantTurnFrame,
     LLMContextFrame,
 )
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from sessions.store import BEAT_SECS, SessionStore, StaleOwner, StoreDown
 from sessions.store.box import Box
 from sessions.store.speech import Speech
 from sessions.store.state import Kept, pack
+from sessions.watching import Watcher
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -54,7 +55,7 @@ WRITTEN = (
 )
 
 
-class Keeper(BaseObserver):
+class Keeper(Watcher):
     """Writes what a session would need to go on elsewhere.
 
     One task writes: events in the order they came, then the state as it then is, then the beat.
@@ -82,7 +83,7 @@ class Keeper(BaseObserver):
             epoch: Of a session that was resumed; else it is claimed first.
             owner: Who claimed it.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.down = False
         self.failures = 0
         self.listeners: list[Callable[[str, float], None]] = []

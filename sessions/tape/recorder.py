@@ -19,7 +19,7 @@ from typing import Any
 
 from loguru import logger
 from pipecat.frames.frames import InputAudioRawFrame, InputImageRawFrame, OutputAudioRawFrame
-from pipecat.observers.base_observer import BaseObserver, FramePushed
+from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
@@ -31,6 +31,7 @@ from sessions.tape.memory import MemoryTape
 from sessions.tape.schemas import BOT_AUDIO, CALLER_AUDIO, CAMERA, EVENTS, SCREEN
 from sessions.tape.wire import WireTap, without_secrets
 from sessions.tape.writer import TapeWriter, foxglove_time, tape_path
+from sessions.watching import Watcher
 
 JPEG_QUALITY = 85
 MAX_IMAGE_FPS = 5
@@ -39,8 +40,10 @@ GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMe
 """How a tape says, in IPTC's words, that the bot's voice on it was generated (Article 50)."""
 
 
-class Recorder(BaseObserver):
+class Recorder(Watcher):
     """Writes what a pipeline does onto a tape."""
+
+    streams = (InputAudioRawFrame, InputImageRawFrame, OutputAudioRawFrame)
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class Recorder(BaseObserver):
             image_fps: At most so many images a second of each source go on the tape.
             raw_pictures: Whether they do as they come from the door; else only by :meth:`picture`.
         """
-        super().__init__(observe_every_push=False)
+        super().__init__()
         self.writer = writer
         self.tap = WireTap(writer, now_ns)
         self.raw_pictures = raw_pictures

@@ -34,7 +34,8 @@ class EchoGate:
         self.rate = sample_rate
         self.delay_secs: float | None = None
         self.gain_db: float | None = None
-        self._played: deque[tuple[float, np.ndarray]] = deque()
+        # When each piece began, how long it is in seconds, its sound and its rate.
+        self._played: deque[tuple[float, float, bytes, int]] = deque()
         self._end = 0.0
         self._lock = threading.Lock()
 
@@ -46,16 +47,11 @@ class EchoGate:
             sample_rate: Of ``audio``.
             at: When it was handed over, seconds on the session's clock.
         """
-        samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
-        if sample_rate != self.rate:
-            count = len(samples) * self.rate // sample_rate
-            samples = np.interp(
-                np.arange(count) * (sample_rate / self.rate), np.arange(len(samples)), samples
-            ).astype(np.float32)
+        secs = len(audio) / 2 / sample_rate
         with self._lock:
             begin = max(at, self._end)
-            self._end = begin + len(samples) / self.rate
-            self._played.append((begin, samples))
+            self._end = begin + secs
+            self._played.append((begin, secs, audio, sample_rate))
             while self._played and self._played[0][0] < at - MEMORY_SECS:
                 self._played.popleft()
 
@@ -95,11 +91,16 @@ class EchoGate:
         """What was played in the window that could be heard by now; None where it was silent."""
         count = length + int(LONGEST_DELAY_SECS * self.rate)
         begin = at - count / self.rate
+        if self._end < begin:
+            return None
         window = np.zeros(count, np.float32)
         with self._lock:
             pieces = list(self._played)
-        for start, samples in pieces:
+        for start, secs, audio, rate in pieces:
+            if not begin < start + secs or start > at:
+                continue
             first = round((start - begin) * self.rate)
+            samples = _resampled(audio, rate, self.rate)
             source = samples[max(0, -first) : max(0, count - first)]
             first = max(0, first)
             if first < count and len(source):
@@ -113,6 +114,14 @@ class EchoGate:
             self.delay_secs, self.gain_db = delay, float(gain_db)
         elif likeness > 0.7:
             self.gain_db += 0.1 * (float(gain_db) - self.gain_db)
+
+
+def _resampled(audio: bytes, rate: int, to: int) -> np.ndarray:
+    samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
+    if rate == to:
+        return samples
+    places = np.arange(len(samples) * to // rate) * (rate / to)
+    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def _correlate(heard: np.ndarray, played: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,17 @@ ORDINARY_DB = -26.0
 LARGEST_GAIN_DB = 24.0
 
 SPEECH = 0.5
+WINDOW_SECS = 0.032
 MEMORY_WINDOWS = 128
+
+# A line on which nobody speaks is not asked about: the model costs as much for silence as for a
+# voice. Background is softer than any speech that reaches a microphone, and as even as it has been
+# for half a second.
+SOFTEST_SPEECH_POWER = 10 ** (-50 / 10)
+UNEVEN = 2.0
+EVEN_WINDOWS = 16
+# What the model is told of the background it was not asked about, before the sound that ends it.
+RUN_UP_WINDOWS = 2
 
 
 @dataclass(frozen=True)
@@ -120,9 +130,11 @@ class Hearing(SharedSilero):
         self.echo: EchoGate | None = None
         self.windows: deque[Window] = deque(maxlen=MEMORY_WINDOWS)
         self.listener: Callable[[list[Window]], Awaitable[None]] | None = None
-        self._heard = np.zeros(0, np.float32)
+        self._heard: deque[np.ndarray] = deque(maxlen=round(COMPARED_SECS / WINDOW_SECS))
         self._floor = 1e-7, 1e-7
         self._fresh: list[Window] = []
+        self._even: deque[float] = deque(maxlen=EVEN_WINDOWS)
+        self._unasked: deque[bytes] = deque(maxlen=RUN_UP_WINDOWS)
 
     def set_sample_rate(self, sample_rate: int):
         """Set the rate of the microphone.
@@ -145,19 +157,28 @@ class Hearing(SharedSilero):
             buffer: One window, 16-bit mono.
         """
         samples = np.frombuffer(buffer, np.int16).astype(np.float32) / 32768
-        keep = int(COMPARED_SECS * self.sample_rate)
-        self._heard = np.concatenate([self._heard, samples])[-keep:]
+        self._heard.append(samples)
         # The window may have ended before the chunk that completed it.
         at = self.clock.now() - len(self._vad_buffer) / 2 / self.sample_rate
-        confidence = _number(super().voice_confidence(self._amplified(buffer, samples)))
+        power, change = _mean_square(samples), _mean_square(samples[1:] - samples[:-1])
+        louder = self._amplified(buffer, samples)
+        if self._is_background(power):
+            self._unasked.append(louder)
+            confidence = 0.0
+        else:
+            while self._unasked:
+                super().voice_confidence(self._unasked.popleft())
+            confidence = _number(super().voice_confidence(louder))
         echo = False
-        if confidence > 0.3 and self.echo and len(self._heard) == keep:
-            echo = self.echo.explains(self._heard, at)
-        power, change = float(np.mean(samples**2)), float(np.mean(np.diff(samples) ** 2))
+        if confidence > 0.3 and self.echo and len(self._heard) == self._heard.maxlen:
+            echo = self.echo.explains(np.concatenate(self._heard), at)
         if confidence < 0.1:
+            self._even.append(power)
             self._floor = tuple(
                 f + 0.1 * (new - f) for f, new in zip(self._floor, (power, change), strict=True)
             )
+        else:
+            self._even.clear()
         above = power - self._floor[0], max(0.0, change - self._floor[1])
         bright = above[0] > self._floor[0] and self.sample_rate / (2 * math.pi) * math.sqrt(
             above[1] / above[0]
@@ -180,6 +201,14 @@ class Hearing(SharedSilero):
                 await self.listener(fresh)
         return state
 
+    def _is_background(self, power: float) -> bool:
+        return (
+            power < SOFTEST_SPEECH_POWER
+            and len(self._even) == EVEN_WINDOWS
+            and power < UNEVEN * min(self._even)
+            and self._vad_state is VADState.QUIET
+        )
+
     def _amplified(self, buffer: bytes, samples: np.ndarray) -> bytes:
         known = self.caller.loudness
         gain_db = min(LARGEST_GAIN_DB, ORDINARY_DB - known.level_db) if known else 0.0
@@ -187,6 +216,10 @@ class Hearing(SharedSilero):
             return buffer
         louder = np.clip(samples * 10 ** (gain_db / 20), -1, 1)
         return (louder * 32767).astype(np.int16).tobytes()
+
+
+def _mean_square(samples: np.ndarray) -> float:
+    return float(np.dot(samples, samples)) / len(samples)
 
 
 def _number(confidence) -> float:

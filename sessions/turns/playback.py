@@ -166,7 +166,7 @@ class Playback(BaseAudioFilter):
         self._recent += audio
         del self._recent[: -int(self._rate * self._rewind_secs) * 2 - 2]
 
-    async def _on_push(self, _output, frame: Frame):
+    def _on_push(self, _output, frame: Frame):
         if isinstance(frame, BotStartedSpeakingFrame):
             self.speaking = True
         elif isinstance(frame, BotStoppedSpeakingFrame):
@@ -175,14 +175,14 @@ class Playback(BaseAudioFilter):
             if not self.held:
                 self._late_ns = 0
 
-    async def _on_processed(self, _output, frame: Frame):
+    def _on_processed(self, _output, frame: Frame):
         if isinstance(frame, InterruptionFrame):
             # The output goes on speaking when what it says may not be interrupted.
             self._release(drop=not self.speaking)
             if not self.speaking:
                 self._late_ns = 0
 
-    async def _on_process(self, _output, frame: Frame):
+    def _on_process(self, _output, frame: Frame):
         if isinstance(frame, (EndFrame, CancelFrame)):
             self.resume()
 

@@ -26,9 +26,9 @@ from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
 SILERO = "pipecat.audio.vad.data", "silero_vad.onnx"
 SMART_TURN = "pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx"
 
-NICE = 5
-"""How far the turn model's thread gives way. At 15 audio is on time at 90 % of a core, and
-answers drift above 75 %; at 5 both hold to 24 dialogues a core."""
+NICE = 10
+"""How far the turn model's thread gives way. At 5 audio is late from 38 dialogues a core on, at 15
+answers are from 42 on; at 10 both hold there (``tests.benchmarks.density``)."""
 
 
 @functools.cache

@@ -10,7 +10,6 @@ from typing import Any
 
 from qa.cassettes.house import without_keys
 from qa.redacted_copy import redacted_copy
-from qa.virtual.fanout import one_queue
 from qa.virtual.loop import run
 from sessions.tape import read_tape, tape_path
 from sessions.tape.recorder import code_version
@@ -88,7 +87,7 @@ def play(
         "VIVACE_TAPES": str(folder),
         "VIVACE_TAPE_KEY": base64.b64encode(KEY).decode(),
     }
-    with without_keys(**settings), one_queue():
+    with without_keys(**settings):
         run(main, wall_start_ns=EPOCH_NS, seed=seed + first, limit_secs=LIMIT_SECS)
         everyone = [canary for played in batch.played for canary in played.canaries]
         stored = [canary for played in batch.played for canary in played.stored]

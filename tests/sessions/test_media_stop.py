@@ -4,7 +4,12 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from pipecat.frames.frames import InputAudioRawFrame, TextFrame, UserImageRawFrame
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    TextFrame,
+    TTSAudioRawFrame,
+    UserImageRawFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.processors.frame_processor import FrameProcessor
@@ -12,7 +17,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from sessions.media_stop import stop_media
 from tests.support.tone_voice import ToneVoice
 
-MEDIA = ("InputAudioRawFrame", "UserImageRawFrame")
+MEDIA = ("AudioRawFrame", "UserImageRawFrame")
 TAPE = Path(__file__).parents[1] / "cassettes" / "barge-in.mcap.sealed"
 
 
@@ -41,6 +46,22 @@ async def test_a_processor_that_may_want_media_gets_it():
     assert not stop_media([user, mind, assistant], deaf=[])
     assert not stop_media([mind, assistant], deaf=[mind])
     assert stop_media([user, mind, assistant], deaf=[mind])
+
+
+@pytest.mark.parametrize("last", [True, False])
+async def test_what_was_played_ends_with_an_assistant_that_is_the_last(last):
+    user, assistant = LLMContextAggregatorPair(LLMContext())
+    pushed = []
+
+    async def push(frame, _direction=None):
+        pushed.append(frame)
+
+    assistant.push_frame = push
+    stop_media([user, ToneVoice(), assistant, *([] if last else [FrameProcessor()])], deaf=[])
+    sound, text = TTSAudioRawFrame(bytes(640), 16000, 1), TextFrame("hello")
+    for frame in (sound, text):
+        await assistant.push_frame(frame)
+    assert pushed == ([text] if last else [sound, text])
 
 
 @pytest.mark.slow
