@@ -82,7 +82,7 @@ async def load(
     """
     steps: list[Step] = []
     with tempfile.TemporaryDirectory(prefix="vivace-load-") as folder:
-        sounds = _recorded(lines, Path(folder))
+        sounds = recorded(lines, Path(folder))
         for count in sizes(callers):
             step = await _step(url, bot=bot, lines=sounds, count=count, secs=secs)
             step.broken = _why_broken(step, steps[0] if steps else step)
@@ -116,7 +116,7 @@ def as_json(steps: Sequence[Step]) -> str:
     )
 
 
-def _recorded(lines: Sequence[Line], folder: Path) -> list[Line]:
+def recorded(lines: Sequence[Line], folder: Path) -> list[Line]:
     """Speak each line once, not once a caller."""
     sounds = []
     for number, line in enumerate(lines):

@@ -121,7 +121,8 @@ async def _begin_record(session: "Session") -> None:
 def _observers(session: "Session", pipeline: Pipeline) -> list[BaseObserver]:
     """Everybody who watches, in the order in which they are told."""
     watching = [*session.observers, session.waterfall, session.meter, session.cost]
-    watching += [session.watchdog, Silence(say=session.say), session.transfer.make_hold()]
+    silence = Silence(say=session.say, transcribed=bool(session.ears))
+    watching += [session.watchdog, silence, session.transfer.make_hold()]
     if session.phi:
         watching.append(PromptWatcher(session.phi))
     if session.recording.recorder:

@@ -278,6 +278,7 @@ class Session:
             mute=MuteUntilDisclosed(self.opening),
             recommended=recommended,
             rehearsed=bool(self.rehearsal),
+            transcribed=bool(self.ears),
             guesses=self.guesses if speculate and not realtime else None,
         )
 

@@ -16,6 +16,7 @@ from sessions.turns.hearing import VAD
 from sessions.turns.partials import Guesses, PartialsUserTurnStopStrategy
 from sessions.turns.shared_models import SharedSilero, SharedSmartTurn
 from sessions.turns.taking import TurnTaking
+from sessions.turns.unheard import UnheardUserTurnStopStrategy
 
 # A synthetic caller's flat voice makes the turn model wait its whole patience; a rehearsal
 # ends turns by silence instead.
@@ -29,6 +30,7 @@ def house_turns(
     mute: BaseUserMuteStrategy,
     recommended: UserTurnStrategies | None,
     rehearsed: bool,
+    transcribed: bool,
     guesses: Guesses | None,
 ) -> LLMUserAggregatorParams:
     """The turn-taking of one call.
@@ -39,6 +41,7 @@ def house_turns(
         mute: When the caller cannot open a turn.
         recommended: By ears or a core that hear turns themselves: when they end is left to them.
         rehearsed: Whether turns end by silence alone, where nobody recommends how.
+        transcribed: Whether ears write down what is said.
         guesses: Counts the answers that the model begins at a likely end of the turn; without it
             there are none.
     """
@@ -49,6 +52,8 @@ def house_turns(
     strategies = recommended or UserTurnStrategies(stop=[stop])
     if guesses is not None:
         strategies.stop = [_early(stop, clock, guesses) for stop in strategies.stop or []]
+    if transcribed:
+        strategies.stop = [*(strategies.stop or []), UnheardUserTurnStopStrategy()]
     if turns:
         strategies.start = turns.start
     return LLMUserAggregatorParams(

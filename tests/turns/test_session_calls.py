@@ -1,12 +1,19 @@
 """Turn-taking in whole calls: sessions with cast services, on the virtual clock."""
 
 import asyncio
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from pipecat.frames.frames import InterruptionFrame, UserStartedSpeakingFrame
+from pipecat.frames.frames import (
+    InterimTranscriptionFrame,
+    InterruptionFrame,
+    TranscriptionFrame,
+    UserStartedSpeakingFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import FunctionCallParams
 
 from processors.language_switch import LanguageSwitch
@@ -68,6 +75,19 @@ async def answering(call: Call) -> float:
     return asyncio.get_running_loop().time()
 
 
+@contextmanager
+def understanding_nothing(ears):
+    push = ears.push_frame
+
+    async def pushed(frame, direction=FrameDirection.DOWNSTREAM):
+        if not isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame)):
+            await push(frame, direction)
+
+    ears.push_frame = pushed
+    yield
+    ears.push_frame = push
+
+
 def loud_after(call: Call, since: float) -> list[float]:
     return [at for at, loud in call.line.heard if loud and at > since]
 
@@ -106,6 +126,23 @@ def test_a_read_only_tool_has_run_ahead_of_its_call_where_the_session_speculates
     assert (seen["tools"]["begun"], seen["tools"]["used"]) == ((1, 1) if speculate else (0, 0))
     assert events.get("speculation", {}) == (seen if speculate else {})
     assert (seen["answers"]["tools"] == 1 and seen["tools"]["saved_ms"] > 50) == speculate
+
+
+@pytest.mark.parametrize(("secs", "asked"), [(1.6, True), (0.3, False)])
+def test_a_caller_of_whose_words_nothing_was_understood_is_told_so(secs, asked):
+    async def scenario():
+        async with calling(bot(), script=SCRIPT) as call:
+            said = speak("where is my order")[: int(secs * 32000)]
+            with understanding_nothing(call.session.ears[0]):
+                call.line.say(said)
+                await asyncio.sleep(len(said) / 32000 + 4.0)
+            words = " ".join(call.line.transcript())
+            assert ("did not catch" in words) == asked and "One moment" not in words
+            await call.say("where is my order")
+            await call.quiet(1.0)
+            assert "has shipped" in " ".join(call.line.transcript())
+
+    virtually(scenario)
 
 
 def test_ears_that_predict_the_end_of_a_turn_end_it_behind_our_start():
