@@ -163,11 +163,11 @@ def phone_router(
         stream = "ws" + origin.removeprefix("http") + stream_path(bot)
         return _answer(carrier, stream, form)
 
-    @routes.post("/sessions/{session_id}/phone/{comes}")
-    async def person(session_id: str, comes: str, request: Request) -> Response:
+    @routes.post("/sessions/{session_id}/phone/{ticket}")
+    async def person(session_id: str, ticket: str, request: Request) -> Response:
         form, origin = await signed(CARRIER, request)
         try:
-            named, _ = joined(comes)
+            named, _ = joined(ticket)
         except DoorError as error:
             raise HTTPException(403, str(error))
         if named != session_id:
@@ -175,7 +175,7 @@ def phone_router(
         if form.get("Digits") != TAKES:
             return Response("<Response><Hangup/></Response>", media_type="application/xml")
         here = request.app.state.switchboard.url or origin
-        return _answer(CARRIER, f"ws{here.removeprefix('http')}/ws-person/{comes}", {})
+        return _answer(CARRIER, f"ws{here.removeprefix('http')}/ws-person/{ticket}", {})
 
     return routes
 

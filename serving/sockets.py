@@ -94,11 +94,11 @@ def socket_router(
         switchboard.connect(call, runner_args, SocketLine(websocket))
         await switchboard.until_over(call)
 
-    @router.websocket("/ws-person/{comes}")
-    async def person(websocket: WebSocket, comes: str):
+    @router.websocket("/ws-person/{ticket}")
+    async def person(websocket: WebSocket, ticket: str):
         try:
-            call = switchboard.find(joined(comes)[0])
-            leg = {"bot": call.body.get("bot"), FIELD: comes, "who": "phone"}
+            call = switchboard.find(joined(ticket)[0])
+            leg = {"bot": call.body.get("bot"), FIELD: ticket, "who": "phone"}
             await talk(websocket, switchboard.admit(leg, returning=True))
         except DoorError:
             await websocket.close(REFUSED)
