@@ -5,16 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipecat.audio.dtmf.types import KeypadEntry
-from pipecat.frames.frames import (
-    Frame,
-    InputDTMFFrame,
-    InterruptionFrame,
-    LLMMessagesAppendFrame,
-)
+from pipecat.frames.frames import Frame, InputDTMFFrame, InterruptionFrame
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.aggregators.dtmf_aggregator import DTMFAggregator
-from pipecat.processors.aggregators.llm_context import LLMContextMessage
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from sessions.telling import tell
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -106,5 +102,4 @@ class Keypad:
     async def _tell(self, text: str) -> None:
         self._session.gate.heard(text)
         await self._worker.flush_pipeline()  # what was cut off is remembered first
-        message: LLMContextMessage = {"role": "user", "content": text}
-        await self._worker.queue_frame(LLMMessagesAppendFrame([message], run_llm=True))
+        await tell(self._session, text, role="user", run=True)

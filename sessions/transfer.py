@@ -11,10 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
-from pipecat.frames.frames import InterruptionFrame, LLMMessagesAppendFrame
+from pipecat.frames.frames import InterruptionFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
-from pipecat.processors.aggregators.llm_context import LLMContextMessage
 from pipecat.processors.frame_processor import FrameProcessor
 
 from sessions.between import BRIEF_SECS, CALLER, PERSON, Between
@@ -25,6 +24,7 @@ from sessions.leg import Leg
 from sessions.measured import audit
 from sessions.resume import contexts_of
 from sessions.ringing import Ringing, can_ring
+from sessions.telling import tell
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -343,8 +343,7 @@ class Transfer:
 
     async def _tell_bot(self, text: str, *, run: bool) -> None:
         if self._worker:
-            note: LLMContextMessage = {"role": "developer", "content": f"({text})"}
-            await self._worker.queue_frame(LLMMessagesAppendFrame([note], run_llm=run))
+            await tell(self._session, f"({text})", run=run)
 
     def _become(self, state: State, **detail: Any) -> None:
         session, was = self._session, self.state
