@@ -8,6 +8,7 @@ transfers a caller who dialed in.
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
@@ -107,7 +108,7 @@ async def ask(
         method: The request's.
 
     Returns:
-        The JSON of its answer; empty for one without.
+        The JSON of its answer; empty for one with none.
 
     Raises:
         TransferFailed: It refuses, or is out of reach.
@@ -118,6 +119,9 @@ async def ask(
             async with http.request(method, url, **options) as answer:
                 if answer.status >= 300:
                     raise TransferFailed(f"{carrier} has refused the transfer ({answer.status}).")
-                return json.loads(await answer.read() or b"{}")
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                raw = await answer.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise TransferFailed(f"{carrier} cannot be reached: {type(error).__name__}.") from None
+    with suppress(ValueError):
+        return json.loads(raw)
+    return {}

@@ -143,21 +143,22 @@ class CarrierPhone:
         """See :class:`Phone`."""
         from sessions.person import ticket  # which knows of transfers, as this does not
 
-        comes = ticket(self._session.id, listen=False, within=within + CHOOSE_SECS)
-        public = os.environ["VIVACE_PUBLIC_URL"]
+        session, public = self._session, os.environ["VIVACE_PUBLIC_URL"]
+        comes = ticket(session.id, listen=False, within=within + 2 * CHOOSE_SECS)
         order = {
             "To": number,
             "From": os.environ["TWILIO_NUMBER"],
             "Timeout": str(round(within)),
-            "Twiml": offer(
-                self._session.bot, f"{public}/sessions/{self._session.id}/phone/{comes}"
-            ),
+            "Twiml": offer(session.bot, f"{public}/sessions/{session.id}/phone/{comes}"),
         }
-        call = f"Calls/{(await self._ask('POST', 'Calls', order))['sid']}"
+        placed = await self._ask("POST", "Calls", order)
+        if "sid" not in placed:
+            raise TransferFailed("Twilio has not said which call it has placed.")
+        call = f"Calls/{placed['sid']}"
         picked_up = False
         try:
             while True:
-                match (await self._ask("GET", call))["status"]:
+                match (await self._ask("GET", call)).get("status"):
                     case "in-progress" if not picked_up:
                         picked_up = True
                         self._on_picked_up()
