@@ -91,7 +91,7 @@ async def cut(line, *, held: int) -> dict[str, float]:
     }
 
 
-async def measured(carrier: str, *, times: int, held: int) -> dict[str, float]:
+async def measured(carrier: str, *, times: int, held: int) -> dict[str, int]:
     """The medians of one carrier."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         line_up = on_the_phone(carrier, monkeypatch=patch, tmp_path=Path(folder))
