@@ -289,7 +289,7 @@ def pool_of(args, *, uploads: Path, limits, candid: bool, cards):
 def serve(args, *, app=None, ready=lambda: None) -> int:
     """Answer calls until Ctrl-C: with this app, if one is given; ``ready`` hears when it does."""
     from qa.pages import qa_router
-    from serving.desk import desk_router
+    from serving.desk import desk_router, shared_key
     from serving.engine import loops
     from serving.handover import HandoverError
     from serving.server import PortError, serve
@@ -312,7 +312,8 @@ def serve(args, *, app=None, ready=lambda: None) -> int:
     if key:
         books = app.state.switchboard.books
         app.include_router(qa_router(tapes=TAPES, key=key, running=books))
-        desk_key = secrets.token_urlsafe(16)  # the people at the desk see no tapes
+        # The people at the desk see no tapes.
+        desk_key = shared_key() if args.engine == "hosts" else secrets.token_urlsafe(16)
         app.include_router(desk_router(key=desk_key))
 
     if agents := os.environ.get("VIVACE_AGENTS_URL"):

@@ -54,7 +54,7 @@ async def bot(runner_args: RunnerArguments):
         [
             session.transport.input(),
             ears,
-            PHIRedactor(session),  # typed text, keypad: the model reads surrogates from here on
+            PHIRedactor(session),  # typed text: the model reads surrogates from here on
             user,
             mind,
             mouth,  # and the caller hears the originals from here on

@@ -139,7 +139,9 @@ def _payload(
         return data
     if topic == CLIENT_IN:
         sent = data.get("message")
-        if isinstance(sent, dict) and "data" in sent:
+        if isinstance(sent, dict) and sent.get("type") == "dtmf":
+            data["message"] = {"type": "dtmf", "data": {"buttons": ["?"]}}
+        elif isinstance(sent, dict) and "data" in sent:
             data["message"] = {**sent, "data": phi.redact_data(_short(sent["data"]))}
         else:
             data["message"] = phi.redact_data(_short(sent))

@@ -4,25 +4,41 @@
 the process of the caller's session, and is brought together with the caller there, whichever door
 the caller came through. What a call is about is shown with surrogates where its policy redacts; who
 takes the call is told the originals, over the connection, and the audit log notes that they were.
+
+With ``--engine hosts``, the desk of any host shows the callers of all. A person's offer finds the
+caller's host as the caller's own requests do; their sound goes to it directly.
 """
 
 import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
 import secrets
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, RedirectResponse
 from pipecat.transports.smallwebrtc.request_handler import SmallWebRTCRequest
 from pydantic import BaseModel, Field
 
 from serving.switchboard import Call, Switchboard
+from sessions import tokens
 from sessions.person import FIELD, ticket
 
 WEB = Path(__file__).parents[1] / "web"
 COOKIE = "vivace-desk"
+LOOKS, LOOKS_SECS = "x-vivace-desk", 10.0
+"""What another host shows to see who is on the line here, and how long that is good for."""
 LOOK_SECS = 1.0
 """A session that does not say how it stands in this time is left out."""
+
+
+def shared_key() -> str:
+    """The key of a desk on several hosts: the same on all, as ``VIVACE_SECRET`` is."""
+    return hmac.new(tokens.secret().encode(), b"desk", hashlib.sha256).hexdigest()[:32]
 
 
 class Coming(BaseModel):
@@ -49,6 +65,13 @@ def desk_router(*, key: str, web: Path = WEB) -> APIRouter:
                 403, "Open the desk with the address that the runner printed: it holds the key."
             )
 
+    def let_look(request: Request) -> bool:
+        """Whether it is another host that looks."""
+        with contextlib.suppress(tokens.TokenError):
+            return tokens.verify(request.headers.get(LOOKS, ""), purpose=LOOKS)
+        let_in(request)
+        return False
+
     outside, router = APIRouter(), APIRouter(prefix="/desk", dependencies=[Depends(let_in)])
 
     @outside.get("/desk", include_in_schema=False)
@@ -62,12 +85,13 @@ def desk_router(*, key: str, web: Path = WEB) -> APIRouter:
         let_in(request)
         return FileResponse(web / "desk.html")
 
-    @router.get("/calls")
-    async def calls(request: Request) -> list[dict[str, Any]]:
+    @outside.get("/desk/calls")
+    async def calls(request: Request, host: bool = Depends(let_look)) -> list[dict[str, Any]]:
         switchboard: Switchboard = request.app.state.switchboard
         callers = [c for c in switchboard.calls if c.arrival.done() and FIELD not in c.body]
-        looks = await asyncio.gather(*(_look(switchboard, call) for call in callers))
-        found = [look for look in looks if look]
+        looks = [_look(switchboard, call) for call in callers]
+        looks += [] if host else [_look_at(url) for url in switchboard.elsewhere]
+        found = [call for calls in await asyncio.gather(*looks) for call in calls]
         return sorted(found, key=lambda call: (call["state"] != "ringing", -call["secs"]))
 
     @router.post("/calls/{session_id}/refuse")
@@ -92,9 +116,21 @@ def desk_router(*, key: str, web: Path = WEB) -> APIRouter:
     return outside
 
 
-async def _look(switchboard: Switchboard, call: Call) -> dict[str, Any] | None:
+async def _look(switchboard: Switchboard, call: Call) -> list[dict[str, Any]]:
     try:
         async with asyncio.timeout(LOOK_SECS):
-            return {"id": call.id, **await switchboard.desk(call, "look")}
+            return [{"id": call.id, **await switchboard.desk(call, "look")}]
     except (HTTPException, TimeoutError):
-        return None
+        return []
+
+
+async def _look_at(url: str) -> list[dict[str, Any]]:
+    """Who is on the line at another host; nobody if it has no desk, or is not there."""
+    shown = {LOOKS: tokens.sign(True, LOOKS_SECS, purpose=LOOKS)}
+    patience = aiohttp.ClientTimeout(2 * LOOK_SECS)
+    try:
+        async with aiohttp.ClientSession(timeout=patience, headers=shown) as http:
+            async with http.get(f"{url}/desk/calls", raise_for_status=True) as answer:
+                return json.loads(await answer.read())
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return []

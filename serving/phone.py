@@ -24,7 +24,10 @@ from starlette.requests import HTTPConnection
 from serving.cards import Catalogue, choose
 from sessions import tokens
 from sessions.carriers import PURPOSE, dial_instructions
+from sessions.doors import DoorError
 from sessions.locality import is_local
+from sessions.person import joined
+from sessions.ringing import CARRIER, TAKES
 
 SIGNATURE_SECS = 300
 """How old a webhook with a signed time may be."""
@@ -128,15 +131,22 @@ def phone_router(
     Routes:
         ``POST /phone/{twilio|telnyx|plivo}/{bot}`` → XML; ``GET /phone/exotel/{bot}`` → JSON.
         ``POST /phone/plivo-dial/{token}`` → XML: where a caller is put through to.
+        ``POST /sessions/{id}/phone/{ticket}`` → XML: a person who was rung has pressed a key.
     """
     routes = APIRouter()
 
-    @routes.post("/phone/plivo-dial/{token}")
-    async def dial(token: str, request: Request) -> Response:
+    async def signed(carrier: str, request: Request) -> tuple[dict[str, str], str]:
+        """The form of a carrier's request, and where this server is."""
         raw = await request.body()
         form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
         origin = public_url or os.environ.get("VIVACE_PUBLIC_URL") or _origin(request)
-        _check("plivo", origin + request.url.path, form, request, raw)
+        query = f"?{request.url.query}" if request.url.query else ""
+        _check(carrier, origin + request.url.path + query, form, request, raw)
+        return form, origin
+
+    @routes.post("/phone/plivo-dial/{token}")
+    async def dial(token: str, request: Request) -> Response:
+        await signed("plivo", request)
         try:
             to = tokens.verify(token, purpose=PURPOSE)
         except tokens.TokenError as error:
@@ -149,13 +159,23 @@ def phone_router(
             known = ", ".join(SECRETS)
             raise HTTPException(404, f"There is no carrier {carrier!r}. Use one of: {known}.")
         choose(catalogue, bot)
-        raw = await request.body()
-        form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
-        origin = public_url or os.environ.get("VIVACE_PUBLIC_URL") or _origin(request)
-        query = f"?{request.url.query}" if request.url.query else ""
-        _check(carrier, origin + request.url.path + query, form, request, raw)
+        form, origin = await signed(carrier, request)
         stream = "ws" + origin.removeprefix("http") + stream_path(bot)
         return _answer(carrier, stream, form)
+
+    @routes.post("/sessions/{session_id}/phone/{ticket}")
+    async def person(session_id: str, ticket: str, request: Request) -> Response:
+        form, origin = await signed(CARRIER, request)
+        try:
+            named, _ = joined(ticket)
+        except DoorError as error:
+            raise HTTPException(403, str(error))
+        if named != session_id:
+            raise HTTPException(403, "This ticket opens another call.")
+        if form.get("Digits") != TAKES:
+            return Response("<Response><Hangup/></Response>", media_type="application/xml")
+        here = request.app.state.switchboard.url or origin
+        return _answer(CARRIER, f"ws{here.removeprefix('http')}/ws-person/{ticket}", {})
 
     return routes
 

@@ -1,4 +1,7 @@
-"""WebSocket doors: ``/ws`` for telephony and Pipecat's evals, ``/ws-client`` for apps."""
+"""WebSocket doors: ``/ws`` for telephony and Pipecat's evals, ``/ws-client`` for apps.
+
+``/ws-person`` is for the phone of a person who was rung for a caller, with a ticket.
+"""
 
 import contextlib
 import os
@@ -10,8 +13,10 @@ from pipecat.runner.types import WebSocketRunnerArguments
 
 from serving.cards import Catalogue, choose
 from serving.phone import is_signed_handshake
-from serving.switchboard import Switchboard
+from serving.switchboard import Call, Switchboard
 from serving.tokens import Doorkeeper
+from sessions.doors import DoorError
+from sessions.person import FIELD, joined
 
 NORMAL, FAULT, NO_SUCH_BOT, BUSY = 1000, 1011, 1008, 1013
 REFUSED = 4003
@@ -81,10 +86,24 @@ def socket_router(
                 return await websocket.close(REFUSED)
             await refuse(websocket, refusal)
             return
+        await talk(websocket, call, transport_type=transport_type)
+
+    async def talk(websocket: WebSocket, call: Call, *, transport_type: str | None = None) -> None:
         await websocket.accept()
         runner_args = WebSocketRunnerArguments(websocket=websocket, transport_type=transport_type)
         switchboard.connect(call, runner_args, SocketLine(websocket))
         await switchboard.until_over(call)
+
+    @router.websocket("/ws-person/{ticket}")
+    async def person(websocket: WebSocket, ticket: str):
+        try:
+            call = switchboard.find(joined(ticket)[0])
+            leg = {"bot": call.body.get("bot"), FIELD: ticket, "who": "phone"}
+            await talk(websocket, switchboard.admit(leg, returning=True))
+        except DoorError:
+            await websocket.close(REFUSED)
+        except HTTPException as refusal:
+            await refuse(websocket, refusal)
 
     @router.websocket("/ws")
     @router.websocket("/ws/{bot}")

@@ -70,6 +70,9 @@ class Switchboard:
             For development: such text may name files, models and settings.
     """
 
+    url = ""
+    """Where this host is reached and no other, where there are several."""
+
     def __init__(
         self,
         bot: Bot,
@@ -100,6 +103,11 @@ class Switchboard:
     @property
     def layers(self) -> Sequence[Any]:
         """ASGI middleware that callers' requests pass on their way here."""
+        return ()
+
+    @property
+    def elsewhere(self) -> Sequence[str]:
+        """URLs of the other hosts, which have callers of their own."""
         return ()
 
     async def open(self) -> None:

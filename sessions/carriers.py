@@ -6,7 +6,9 @@ with the next applet of its flow when the stream ends: put a Connect applet behi
 transfers a caller who dialed in.
 """
 
+import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
@@ -57,7 +59,7 @@ async def redirect(session: "Session", *, to: str) -> None:
         if error := await transport.sip_call_transfer({"toEndPoint": to}):
             raise TransferFailed(f"Daily has refused the transfer: {type(error).__name__}.")
     elif door != "exotel":
-        await _ask(door, *_request(door, call.call_id, to))
+        await ask(door, *_request(door, call.call_id, to))
         # The carrier ends the stream now; a hang-up of ours would end the call itself.
         transport._params.serializer._params.auto_hang_up = False
 
@@ -94,12 +96,32 @@ def _request(door: str, call_id: str, to: str) -> tuple[str, dict[str, Any]]:
     }
 
 
-async def _ask(door: str, url: str, options: dict[str, Any]) -> None:
+async def ask(
+    carrier: str, url: str, options: dict[str, Any], *, method: str = "POST"
+) -> dict[str, Any]:
+    """Ask a carrier's API.
+
+    Args:
+        carrier: Its name, for the message.
+        url: What of it.
+        options: The request's, as aiohttp takes them.
+        method: The request's.
+
+    Returns:
+        The JSON of its answer; empty for one with none.
+
+    Raises:
+        TransferFailed: It refuses, or is out of reach.
+    """
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECS)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as http:
-            async with http.post(url, **options) as answer:
+            async with http.request(method, url, **options) as answer:
                 if answer.status >= 300:
-                    raise TransferFailed(f"{door} has refused the transfer ({answer.status}).")
+                    raise TransferFailed(f"{carrier} has refused the transfer ({answer.status}).")
+                raw = await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise TransferFailed(f"{door} cannot be reached: {type(error).__name__}.") from None
+        raise TransferFailed(f"{carrier} cannot be reached: {type(error).__name__}.") from None
+    with suppress(ValueError):
+        return json.loads(raw)
+    return {}

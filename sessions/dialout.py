@@ -59,11 +59,14 @@ def dial(session: "Session", number: str, *, answered: Callable[[], Awaitable[No
     if session.phi:
         remember({"phone": number}, phi=session.phi, ledger=session.ledger)
     timer: asyncio.TimerHandle | None = None
-    leg = ""
+    leg, up = "", False
 
     def is_ours(data: Any) -> bool:
-        """Whether an event is of this leg, and not of a person who is called into the room."""
-        return data.get("sessionId") in (None, "", leg)
+        """Whether an event is of this leg, and not of a person who is called into the room.
+
+        One that names no leg is of one that was not answered.
+        """
+        return data.get("sessionId") in ((leg,) if up else (None, "", leg))
 
     def give_up() -> None:
         if timer:
@@ -82,8 +85,10 @@ def dial(session: "Session", number: str, *, answered: Callable[[], Awaitable[No
 
     @transport.event_handler("on_dialout_answered")
     async def on_dialout_answered(_transport, data):
+        nonlocal up
         if timer and is_ours(data):
             timer.cancel()
+            up = True
             await answered()
 
     @transport.event_handler("on_dialout_error")

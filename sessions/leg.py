@@ -16,10 +16,12 @@ from pipecat.frames.frames import (
     OutputTransportMessageUrgentFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineWorker
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
+
+from sessions.doors import PHONES, sound_of
 
 STEP_SECS = 0.02
 # Sound that waits longer than this was held up on its way, and would stay late for good.
@@ -99,6 +101,7 @@ class Leg:
         transport: Their door.
         on_sound: Given what they say.
         on_order: Given what their page or keypad asks for: ``{"type": "talk"}`` and so on.
+        door: Its name: a phone has a rate of its own, and no page to show anything on.
     """
 
     def __init__(
@@ -107,8 +110,11 @@ class Leg:
         *,
         on_sound: Callable[[bytes, int], Awaitable[None]],
         on_order: Callable[[Mapping[str, Any]], Awaitable[None]],
+        door: str = "",
     ):
         self._transport = transport
+        self._door = door
+        self.phone = door in PHONES
         self._ears = _Ears(on_sound, on_order)
         self._blend: Blend | None = None
         self._worker: PipelineWorker | None = None
@@ -128,7 +134,7 @@ class Leg:
 
     async def show(self, type: str, **data: Any) -> None:
         """Tell the person's page something; a phone shows nothing."""
-        if self._worker and not self._over.is_set():
+        if self._worker and not self.phone and not self._over.is_set():
             message = OutputTransportMessageUrgentFrame(message={"type": type, **data})
             await self._worker.queue_frame(message)
 
@@ -147,6 +153,7 @@ class Leg:
         worker = self._worker = PipelineWorker(
             Pipeline([self._transport.input(), self._ears, self._transport.output()]),
             enable_rtvi=False,
+            params=PipelineParams(**sound_of(self._door)),
             idle_timeout_secs=None,
         )
         output: Any = self._transport.output()

@@ -82,6 +82,10 @@ class Opening(FrameProcessor):
         """Whether the caller has heard the whole disclosure."""
         return self._heard.is_set()
 
+    async def until_heard(self) -> None:
+        """Wait until the caller has heard the whole disclosure."""
+        await self._heard.wait()
+
     async def begin(self, disclosure: str, *, greet: bool, cue: str = GREETING_CUE) -> None:
         """Say the disclosure and let the conversation follow. A second call does nothing.
 

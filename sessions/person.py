@@ -6,20 +6,22 @@ from pipecat.runner.types import RunnerArguments
 
 from sessions import tokens
 from sessions.doors import DoorError, open_door
+from sessions.measured import door_of
 from sessions.transfer import transfer_of
 
 FIELD, PURPOSE = "joins", "desk"
 TICKET_SECS = 60.0
 
 
-def ticket(session_id: str, *, listen: bool) -> str:
-    """What lets a person onto a session's line, if they come at once.
+def ticket(session_id: str, *, listen: bool, within: float | None = None) -> str:
+    """What lets a person onto a session's line, if they come in time.
 
     Args:
         session_id: The session.
         listen: Whether they only listen; else they take the call.
+        within: Seconds it is good for; ``TICKET_SECS`` by default.
     """
-    return tokens.sign([session_id, listen], TICKET_SECS, purpose=PURPOSE)
+    return tokens.sign([session_id, listen], within or TICKET_SECS, purpose=PURPOSE)
 
 
 def joined(ticket: str) -> tuple[str, bool]:
@@ -50,4 +52,5 @@ async def person(runner_args: RunnerArguments) -> None:
     if transfer is None:
         raise DoorError("This call is over.")
     transport = await open_door(runner_args, sees={}, policy=transfer.policy)
-    await transfer.join(transport, listen=listen, who=str(body.get("who", "")))
+    who = str(body.get("who", ""))
+    await transfer.join(transport, listen=listen, who=who, door=door_of(runner_args))

@@ -17,6 +17,7 @@ from pipecat.workers.runner import WorkerRunner
 from sessions.doors import sound_of
 from sessions.ending import CANCEL_SECS
 from sessions.guards import PromptWatcher
+from sessions.keypad import Keypad
 from sessions.measured import close_books, costs, open_books, watch_store
 from sessions.media_stop import stop_media
 from sessions.metrics.otel import tracing
@@ -78,7 +79,9 @@ async def run(
     await runner.add_workers(worker, *helpers)
     session.client.attach(worker, greet=greet)
     session.line.attach(worker, getattr(arguments, "webrtc_connection", None))
-    session.transfer.attach(worker, pipeline)
+    keypad = Keypad(session)
+    keypad.attach(worker, parts_of(pipeline))
+    session.transfer.attach(worker, pipeline)  # after the keypad: a person's caller keys nothing in
     logger.info(f"Session {session.id}: {session.bot} under {session.policy.name}")
     if session.keeper:
         session.keeper.start()
@@ -98,6 +101,7 @@ async def run(
         await session.watchdog.watch(runner, ask=say_goodbye, close=close)
         lost = False
     finally:
+        keypad.close()
         await _settle(session, lost=lost)
 
 

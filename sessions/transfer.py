@@ -11,10 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
-from pipecat.frames.frames import InterruptionFrame, LLMMessagesAppendFrame
+from pipecat.frames.frames import InterruptionFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
-from pipecat.processors.aggregators.llm_context import LLMContextMessage
 from pipecat.processors.frame_processor import FrameProcessor
 
 from sessions.between import BRIEF_SECS, CALLER, PERSON, Between
@@ -24,6 +23,8 @@ from sessions.hold import Hold
 from sessions.leg import Leg
 from sessions.measured import audit
 from sessions.resume import contexts_of
+from sessions.ringing import Ringing, can_ring
+from sessions.telling import tell
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -41,6 +42,7 @@ REFUSED = "The transfer was declined: nobody can take the call now."
 UNANSWERED = "The transfer was not answered."
 OFFER = "Tell the caller so in one sentence, and offer to take a message or to help yourself."
 INTRODUCED = "You are now together on the line. {}"
+PUTTING_THROUGH = {"status": "the caller is being put through"}
 SENT = "I am putting you through now."
 NOT_SENT = "The caller could not be put through."
 RETURNED = (
@@ -80,24 +82,30 @@ class Transfer:
         self._worker: PipelineWorker | None = None
         self._pipeline: FrameProcessor | None = None
         self.between = Between()
-        self._in_room = False
-        self._dialed = ""
+        self._warm = True
+        self._ringing = Ringing(
+            session,
+            on_taken=lambda: self._ordered(None, {"type": "take"}),
+            on_left=self._return,
+            on_over=self._unheard,
+        )
         self._tasks: set[asyncio.Task] = set()
-        self._timer: asyncio.TimerHandle | None = None
         _sessions[session.id] = self
 
     # The bot's side
 
     async def ring(
-        self, reason: str, *, phone: str = "", within: float = RING_SECS
+        self, reason: str, *, phone: str = "", within: float = RING_SECS, warm: bool = True
     ) -> dict[str, str]:
         """Call a person; the caller stays with the bot, and hears that the line is alive.
 
         Args:
             reason: Why, in a sentence.
-            phone: A number that rings besides the desk, from a Daily room; who answers is in the
-                room with the caller, and is told the reason before both.
+            phone: A number that rings besides the desk. From a Daily room, who answers is in it with
+                the caller, and is told the reason before both; from any other door a carrier rings,
+                and who answers is told the brief alone. A phone that is busy ends the ringing.
             within: Seconds that somebody has to answer.
+            warm: Whether they are told the brief before they are together with the caller.
 
         Returns:
             What to tell the model.
@@ -106,54 +114,40 @@ class Transfer:
             return {"error": "There is no caller here to be transferred."}
         if self.state != State.NONE:
             return {"status": "a colleague is being called already"}
+        self._warm = warm
         began = self._session.clock.now()
         self.brief = self._make_brief(reason)
         self._become(State.RINGING, ms=round((self._session.clock.now() - began) * 1000, 1))
         audit(self._session, "transfer.asked")
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(within, lambda: self._start(self._give_up(UNANSWERED)))
+        self._ringing.begin(within=within, number=phone)
         self.hold.start()
-        if phone and hasattr(self._session.transport, "start_dialout"):
-            self._start(self._dial(phone))
         return {"status": "a colleague is being called", "next": TELL}
 
-    async def send(self, to: str) -> dict[str, str]:
-        """Put the caller through to a number for good; the bot and its session leave the call.
+    async def send(self, to: str, *, reason: str = "") -> dict[str, str]:
+        """Put the caller through to a number, without a word to who answers.
+
+        A caller on the phone is sent there for good: the bot and its session leave the call. For any
+        other, the number is rung, and the bot is back when its owner leaves.
 
         Args:
             to: ``+15550001`` or ``sip:nurse@example.org``; the operator's, never the model's.
+            reason: Why, in a sentence.
 
         Returns:
             What to tell the model.
         """
+        if self._worker and not can_redirect(self._session) and can_ring(self._session):
+            return await self.ring(reason, phone=to, warm=False)
         if self._worker is None or not can_redirect(self._session):
             return {"error": "This caller cannot be put through to a number. Call a colleague."}
         self._start(self._send(to))
         audit(self._session, "transfer.sent", door=self._session.cost.door)
-        return {"status": "the caller is being put through"}
+        return PUTTING_THROUGH
 
     def attach(self, worker: PipelineWorker, pipeline: Pipeline) -> None:
         """Stand between the caller's door and the bot from now on."""
         self._worker, self._pipeline = worker, pipeline
         self.between.attach(self._session.transport)
-        if hasattr(self._session.transport, "start_dialout"):
-            self._attach_phone(self._session.transport)
-
-    def _attach_phone(self, transport: Any) -> None:
-        """Notice a person who is called into the caller's own room."""
-
-        @transport.event_handler("on_dialout_answered")
-        async def on_dialout_answered(_transport, data):
-            if self.state == State.RINGING:
-                self._in_room = True
-                await self._ordered(None, {"type": "take"})
-            elif self._dialed and data.get("sessionId") == self._dialed:
-                await transport.stop_dialout(self._dialed)  # too late: nobody waits any more
-
-        @transport.event_handler("on_dialout_stopped")
-        async def on_dialout_stopped(_transport, _data):
-            if self._in_room:
-                await self._return()
 
     def make_hold(self) -> Hold:
         """What plays to a caller who waits, as an observer of the pipeline."""
@@ -190,13 +184,14 @@ class Transfer:
         await self._give_up(REFUSED)
         return True
 
-    async def join(self, transport: Any, *, listen: bool, who: str = "") -> None:
+    async def join(self, transport: Any, *, listen: bool, who: str = "", door: str = "") -> None:
         """Have a person on the line until they leave.
 
         Args:
             transport: Their door.
             listen: Whether they only listen, and may whisper or take over; else they take the call.
             who: Whom the audit log names.
+            door: Its name. Behind a phone is who was rung: too late, and they are hung up on.
         """
 
         async def on_sound(sound: bytes, rate: int) -> None:
@@ -207,10 +202,14 @@ class Transfer:
 
         async def on_up() -> None:
             await leg.show("state", state=self.state)
+            if leg.phone and self.state != State.RINGING:
+                return await leg.hang_up()
+            if leg.phone and self._ringing.phone:
+                self._ringing.phone.taken = True
             if not listen:
                 await self._ordered(leg, {"type": "take"})
 
-        leg = Leg(transport, on_sound=on_sound, on_order=on_order)
+        leg = Leg(transport, on_sound=on_sound, on_order=on_order, door=door)
         self.between.legs.append(leg)
         audit(self._session, "access", what="listens" if listen else "takes the call", by=who)
         if listen:
@@ -227,6 +226,10 @@ class Transfer:
         """Take an order again that is on a tape."""
         if order["type"] == "refuse":
             await self.refuse()
+        elif order["type"] == "unanswered":
+            await self._unheard(declined=False)
+        elif order["type"] == "picked up":
+            self._ringing.picked_up()
         elif order["type"] == "left":
             await self._return()
         else:
@@ -236,10 +239,9 @@ class Transfer:
         """The caller has gone: so do all others."""
         self._worker = None
         self.hold.stop()
-        if self._timer:
-            self._timer.cancel()
         for task in self._tasks:
             task.cancel()
+        await self._ringing.close()
         for leg in self.between.legs:
             await leg.hang_up()
 
@@ -253,7 +255,7 @@ class Transfer:
         elif kind == "take":
             self._session.recording.event("transfer.order", type="take")
             audit(self._session, "transfer.taken")
-            asked = self.state == State.RINGING
+            asked = self.state == State.RINGING and self._warm
             brief = self.brief or self._make_brief("A supervisor takes over.")
             self.between.talker = leg
             self._become(State.BRIEFING)
@@ -290,7 +292,7 @@ class Transfer:
         mouth = next((mouth for mouth in self._session.mouths if mouth.is_usable), None)
         if mouth is None:
             return
-        if self._in_room:  # where both hear it
+        if self._ringing.in_room:  # where both hear it
             words = INTRODUCED.format(brief.reason)
             await self.between.tell(mouth, words, whom=CALLER)
             await asyncio.sleep(START_SECS)
@@ -304,11 +306,6 @@ class Transfer:
                 logger.warning(f"Session {self._session.id}: the brief did not end; going on")
         await self.hold.quiet(within=QUIET_SECS)  # of the line to the caller
 
-    async def _dial(self, phone: str) -> None:
-        transport: Any = self._session.transport
-        target = "sipUri" if phone.startswith("sip:") else "phoneNumber"
-        self._dialed, _ = await transport.start_dialout({target: phone})
-
     async def _send(self, to: str) -> None:
         await self.hold.quiet(within=QUIET_SECS)
         await self._session.say(SENT)
@@ -321,6 +318,10 @@ class Transfer:
             await self._tell_bot(f"{NOT_SENT} {OFFER}", run=True)
             return
         await self._session.end("the caller was put through")
+
+    async def _unheard(self, *, declined: bool) -> None:
+        """Nobody has taken the call."""
+        await (self.refuse() if declined else self._give_up(UNANSWERED))
 
     async def _give_up(self, why: str) -> None:
         if self.state != State.RINGING:
@@ -337,23 +338,19 @@ class Transfer:
         self.hold.stop()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
-        self._in_room = False
         self._become(State.NONE, why="returned")
         await self._tell_bot(RETURNED, run=True)
 
     async def _tell_bot(self, text: str, *, run: bool) -> None:
         if self._worker:
-            note: LLMContextMessage = {"role": "developer", "content": f"({text})"}
-            await self._worker.queue_frame(LLMMessagesAppendFrame([note], run_llm=run))
+            await tell(self._session, f"({text})", run=run)
 
     def _become(self, state: State, **detail: Any) -> None:
         session, was = self._session, self.state
         self.state, self.since = state, session.clock.now()
         session.line.away = self.between.away = self.away
-        if was == State.RINGING and self._timer:
-            self._timer.cancel()
-        if was == State.RINGING and self._dialed and not self._in_room:
-            self._start(session.transport.stop_dialout(self._dialed))  # type: ignore[attr-defined]
+        if was == State.RINGING:
+            self._ringing.end()
         if state == State.NONE:
             self.brief = None
         session.handoff["transfer"] = {"state": state.value, **detail}

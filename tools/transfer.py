@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pipecat.frames.frames import FunctionCallResultProperties
 from pipecat.services.llm_service import FunctionCallParams
 
+from sessions.transfer import PUTTING_THROUGH
 from sessions.untrusted import privileged, records
 
 
@@ -20,7 +21,9 @@ async def transfer_to_person(params: FunctionCallParams, reason: str):
 
 
 def transfer_by_phone(number: str) -> Callable:
-    """The same tool, with a number that rings besides the desk; callers must be in a Daily room.
+    """The same tool, with a number that rings besides the desk, whichever door the caller came by.
+
+    A Daily room dials by itself; for any other door Twilio places the call, from ``TWILIO_NUMBER``.
 
     Args:
         number: ``+15550001`` or ``sip:nurse@example.org``. The model learns that there is one.
@@ -41,7 +44,7 @@ def transfer_by_phone(number: str) -> Callable:
 
 
 def put_through_to(number: str) -> Callable:
-    """A tool that puts a caller on the phone through to one number, for good.
+    """A tool that puts a caller through to one number: one on the phone for good.
 
     Args:
         number: ``+15550001`` or ``sip:nurse@example.org``. The model learns that there is one.
@@ -50,13 +53,13 @@ def put_through_to(number: str) -> Callable:
     @records
     @privileged(asked=("nurse", "doctor", "human being"), free=("reason",))
     async def put_through(params: FunctionCallParams, reason: str):
-        """Put the caller through to a colleague for good. The call with you is then over.
+        """Put the caller through to a colleague, who is told nothing before.
 
         Args:
             reason: Why the caller needs a person, in one sentence.
         """
-        result = await params.app_resources.transfer.send(number)
-        silent = FunctionCallResultProperties(run_llm="error" in result)
+        result = await params.app_resources.transfer.send(number, reason=reason)
+        silent = FunctionCallResultProperties(run_llm=result != PUTTING_THROUGH)
         await params.result_callback(result, properties=silent)
 
     return put_through

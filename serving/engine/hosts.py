@@ -117,6 +117,11 @@ class Hosts(Pool):
         ]
         return [self.offered, *others]
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """URLs of the other hosts."""
+        return [host.url for host in self._others]
+
     def place(self, wishes: Mapping[str, Any]) -> str:
         """The URL of the host that a new caller is best served by; empty when it is this one."""
         chosen = place(self.known, **wishes)

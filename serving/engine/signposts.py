@@ -35,7 +35,7 @@ from sessions.store import StoreError
 if TYPE_CHECKING:
     from serving.engine.hosts import Hosts
 
-OF_A_SESSION = re.compile(r"/sessions/([^/]+)/.+")
+OF_A_SESSION = re.compile(r"/(?:sessions|desk/calls)/([^/]+)/.+")
 CLAIM = re.compile(r"/hosts/claim/([^/]+)")
 SOCKETS = ("websocket", *TELEPHONY)
 

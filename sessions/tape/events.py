@@ -5,6 +5,7 @@ from typing import Any
 
 from pipecat.frames import frames as f
 from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.transports.base_input import BaseInputTransport
 
 from sessions.tape.schemas import (
     CLIENT_IN,
@@ -76,7 +77,8 @@ def _client(topic: str) -> Callable:
 
 
 def _dtmf(frame: Any, source: FrameProcessor) -> Iterator[Message]:
-    yield DTMF, {"key": str(getattr(frame.button, "value", frame.button))}
+    if isinstance(source, BaseInputTransport):  # a client's keys are among its messages
+        yield DTMF, {"key": str(getattr(frame.button, "value", frame.button))}
 
 
 def _tool_call(frame: Any, source: FrameProcessor) -> Iterator[Message]:

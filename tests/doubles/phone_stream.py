@@ -32,6 +32,7 @@ class StreamCaller:
         self.call = uuid.uuid4().hex
         self.heard = Heard()
         self.cleared: list[float] = []
+        self.dropped: list[float] = []  # seconds of sound that each of these found waiting
         self.closed = asyncio.Event()
         self._socket = socket
         self._sequence = 0
@@ -109,6 +110,7 @@ class StreamCaller:
                 message = json.loads(raw)
                 if message["event"] == self.clear:
                     self.cleared.append(time.monotonic())
+                    self.dropped.append(max(0.0, self._ends - self.cleared[-1]))
                     self._ends = time.monotonic()
                     self.heard.drop_after(self._ends)
                 elif (pcm := self.sound(message)) is not None:

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+import uuid
 from contextlib import asynccontextmanager
 from functools import partial
+from xml.etree import ElementTree
 
 import aiohttp
+import httpx
 from aiohttp import web
 
+from serving.phone import twilio_signature
 from tests.doubles.phone_stream import RATE, StreamCaller, carrier_rest, stream_call
 
 ACCOUNT = "AC" + "0" * 32
@@ -68,9 +72,21 @@ twilio_call = partial(stream_call, TwilioCaller)
 async def twilio_rest(monkeypatch):
     """Twilio's call resource: yields the SIDs of calls that were ended, and has their TwiML.
 
-    Ended calls are in the list itself; ``.redirected`` holds ``(sid, twiml)``.
+    Ended calls are in the list itself; ``.redirected`` holds ``(sid, twiml)``, ``.placed`` the phones
+    that ring.
     """
     ended = Calls()
+
+    async def place(request):
+        form = await request.post()
+        if ended.fails:
+            return web.json_response({"code": 21216, "message": "no"}, status=400)
+        ended.placed.append(RungPhone(dict(form)))
+        return web.json_response({"sid": ended.placed[-1].sid, "status": "queued"}, status=201)
+
+    async def look(request):
+        (phone,) = [p for p in ended.placed if p.sid == request.match_info["sid"]]
+        return web.json_response({"sid": phone.sid, "status": phone.status})
 
     async def update(request):
         assert aiohttp.BasicAuth.decode(request.headers["Authorization"]).login.startswith("AC")
@@ -82,11 +98,43 @@ async def twilio_rest(monkeypatch):
         else:
             assert form["Status"] == "completed"
             ended.append(sid)
+            for phone in ended.placed:
+                phone.status = "completed" if phone.sid == sid else phone.status
         return web.json_response({"sid": sid, "status": "in-progress"})
 
-    route = web.post("/2010-04-01/Accounts/{account}/Calls/{sid}.json", update)
-    async with carrier_rest(monkeypatch, "https://api.twilio.com", route):
+    at = "/2010-04-01/Accounts/{account}/Calls"
+    routes = (
+        web.post(at + ".json", place),
+        web.get(at + "/{sid}.json", look),
+        web.post(at + "/{sid}.json", update),
+    )
+    async with carrier_rest(monkeypatch, "https://api.twilio.com", *routes):
         yield ended
+
+
+class RungPhone:
+    """A telephone that Twilio rings on somebody's order: what it was told, and what they do."""
+
+    def __init__(self, order: dict[str, str]):
+        assert order["From"] and int(order["Timeout"]) > 0
+        self.number, self.status, self.sid = order["To"], "ringing", f"CA{uuid.uuid4().hex}"
+        response = ElementTree.fromstring(order["Twiml"])
+        assert [verb.tag for verb in response] == ["Gather", "Hangup"]
+        self.said = response.findtext("Gather/Say") or ""
+        self.where = response[0].attrib["action"]
+
+    async def press(self, key: str, *, token: str) -> str:
+        """Pick up and press a key; returns where the sound goes, or that it is hung up."""
+        self.status = "in-progress"
+        form = {"CallSid": self.sid, "Digits": key}
+        headers = {"X-Twilio-Signature": twilio_signature(self.where, form, token)}
+        async with httpx.AsyncClient() as http:
+            answer = (await http.post(self.where, data=form, headers=headers)).raise_for_status()
+        stream = ElementTree.fromstring(answer.text).find("Connect/Stream")
+        if stream is None:
+            self.status = "completed"
+            return ""
+        return stream.attrib["url"]
 
 
 class Calls(list):
@@ -95,4 +143,5 @@ class Calls(list):
     def __init__(self):
         super().__init__()
         self.redirected: list[tuple[str, str]] = []
+        self.placed: list[RungPhone] = []
         self.fails = False

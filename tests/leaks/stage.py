@@ -205,7 +205,7 @@ class FuzzedSession:
             end.add_event_handler(event, self._turn)
         keypad = DTMFAggregator() if self.chance.random() < 0.3 else None
         redactor = PHIRedactor(session) if self.chance.random() < 0.7 else None
-        self.ears, self.user, self.keyed = ears, user, bool(keypad or redactor)
+        self.ears, self.user = ears, user
         parts = [session.transport.input(), keypad, ears, redactor, user, mind, mouth,
                  session.transport.output(), assistant]  # fmt: skip
         pipeline = Pipeline([part for part in parts if part])
@@ -413,8 +413,6 @@ class FuzzedSession:
 
     async def keys_in(self) -> None:
         """Digits on the keypad."""
-        if not self.keyed:
-            return
         canary = self.new(self.chance.choice(("PHONE", "SSN", "MRN")))
         self.known.append((canary.written,))
         if self.chance.random() < 0.5:

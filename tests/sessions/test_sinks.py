@@ -3,20 +3,16 @@
 import io
 import logging
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loguru import logger
-from pipecat.audio.dtmf.types import KeypadEntry
-from pipecat.frames.frames import InputDTMFFrame, TranscriptionFrame, TTSTextFrame
+from pipecat.frames.frames import TTSTextFrame
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
-from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 
-from processors.redaction import PHIRedactor
 from sessions import HIPAA, Session
 from sessions.callers import remember
 from sessions.guards import MindGuard
@@ -107,26 +103,6 @@ def test_who_calls_is_known_from_what_the_line_says(phi):
     assert noted == [{"where": "line", "kinds": {"EMAIL": 1, "NAME": 2, "PHONE": 1}}]
     line = "Okafor (555) 214-7098 rosalind@example.com in quiet-otter"
     assert phi.scrub(line) == "[NAME_2] ([PHONE_1] [EMAIL_1] in quiet-otter"
-
-
-GATE = SimpleNamespace(heard=lambda _text: None)
-
-
-@pytest.mark.parametrize(
-    ("keys", "read"),
-    [
-        ("5552147098#", "Keyed in: [PHONE_1]"),
-        ("123456789#", "Keyed in: [SSN_1]"),
-        ("4471#", "Keyed in: [ID_1]"),
-        ("2#", "Keyed in: 2"),
-    ],
-)
-async def test_keyed_digits_reach_the_model_as_one_surrogate(phi, keys, read):
-    session = SimpleNamespace(phi=phi, policy=HIPAA, ledger=nowhere(), gate=GATE)
-    frames = [InputDTMFFrame(button=KeypadEntry(key)) for key in keys]
-    down, _ = await run_test(PHIRedactor(session), frames_to_send=[*frames, SleepFrame(0.05)])
-    assert [f.text for f in down if isinstance(f, TranscriptionFrame)] == [read]
-    assert not any(isinstance(frame, InputDTMFFrame) for frame in down)
 
 
 async def test_what_a_voice_reports_word_by_word_is_told_as_it_was_written(phi):

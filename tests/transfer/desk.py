@@ -59,9 +59,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(url: str):
+async def at_desk(url: str, *, key: str = KEY):
     async with httpx.AsyncClient(base_url=url, follow_redirects=True) as http:
-        (await http.get("/desk", params={"key": KEY})).raise_for_status()
+        (await http.get("/desk", params={"key": key})).raise_for_status()
         yield Desk(http)
 
 

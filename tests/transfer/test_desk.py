@@ -9,13 +9,19 @@ import pytest
 from pipecat.runner.types import RunnerArguments
 
 import bots
+from services.rehearsal.process import ADDRESS, rehearsal
+from serving.app import create_app
+from serving.desk import LOOKS, desk_router, shared_key
+from serving.engine.hosts import Hosts
 from serving.engine.pool import Pool
 from serving.engine.zygote import Spec
+from serving.server import listening
 from sessions import tokens
 from sessions.doors import DoorError
 from sessions.person import joined, ticket
 from tests.doubles.browser_call import browser_call
 from tests.doubles.heard import silence, tone
+from tests.support.machines import free_port
 from tests.transfer.desk import CARD, KEY, a_person, at_desk, house
 
 
@@ -29,6 +35,11 @@ async def test_nobody_looks_or_comes_without_the_key(tmp_path):
         assert (await http.post("/desk/calls/x/offer", json=offer)).status_code == 403
         http.cookies.set("vivace-desk", "ключ".encode().hex())
         assert (await http.get("/desk/calls")).status_code == 403
+        forged = {LOOKS: tokens.sign(True, 60, purpose="session")}
+        assert (await http.get("/desk/calls", headers=forged)).status_code == 403
+        other_host = {LOOKS: tokens.sign(True, 60, purpose=LOOKS)}
+        assert (await http.get("/desk/calls", headers=other_host)).json() == []
+        assert (await http.post("/desk/calls/x/refuse", headers=other_host)).status_code == 403
 
 
 async def test_the_key_is_swapped_for_a_cookie_that_no_script_and_no_other_site_has(tmp_path):
@@ -163,11 +174,6 @@ async def test_a_supervisor_hears_both_unheard_and_takes_over(tmp_path, monkeypa
 
 @pytest.mark.slow
 async def test_the_person_comes_into_the_process_of_the_callers_session(tmp_path, monkeypatch):
-    from services.rehearsal.process import ADDRESS, rehearsal
-    from serving.app import create_app
-    from serving.desk import desk_router
-    from serving.server import listening
-
     monkeypatch.setenv("VIVACE_TAPES", str(tmp_path / "tapes"))
     monkeypatch.setenv("VIVACE_STORE", "off")
     monkeypatch.setenv(ADDRESS, rehearsal().address)
@@ -184,3 +190,55 @@ async def test_the_person_comes_into_the_process_of_the_callers_session(tmp_path
     app.include_router(desk_router(key=KEY))
     async with listening(app) as (url, _), browser_call(url, {"bot": "consultation"}) as caller:
         await transferred(url, caller)
+
+
+@pytest.mark.slow
+async def test_the_desk_of_any_host_shows_all_callers_and_puts_a_person_through(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VIVACE_TAPES", str(tmp_path / "tapes"))
+    monkeypatch.setenv("VIVACE_STORE", f"sqlite:{tmp_path / 'sessions.db'}")
+    monkeypatch.setenv("VIVACE_SECRET", "only for tests")
+    monkeypatch.setenv(ADDRESS, rehearsal().address)
+
+    def host(port: int):
+        spec = Spec(
+            bot="bots:bot", imports=[], uploads=str(tmp_path / "uploads"), lines=1, loopback=True
+        )
+        where = f"http://127.0.0.1:{port}"
+        app = create_app(
+            bot=None,
+            catalogue=lambda: [CARD],
+            uploads=tmp_path / "uploads",
+            engine=lambda storage: Hosts(spec, url=where, storage=storage),
+            loopback=True,
+        )
+        app.include_router(desk_router(key=shared_key()))
+        return listening(app, port=port)
+
+    ports = free_port(), free_port()
+    async with host(ports[0]) as (one, _), host(ports[1]) as (other, _):
+        async with httpx.AsyncClient(base_url=one) as http:
+            while len((await http.get("/hosts")).json()) < 2:
+                await asyncio.sleep(0.1)
+        async with browser_call(one, {"bot": "consultation"}) as caller:
+            await greeted(caller)
+            await asks_for_a_nurse(caller)
+            async with at_desk(other, key=shared_key()) as desk:
+                call = await desk.ringing(within=20)
+                async with a_person(desk, call["id"]) as person:
+                    await person.until_shown("state", state="talking", within=40)
+                    heard = caller.heard.loud_secs
+                    await person.say(tone(1.0))
+                    await asyncio.sleep(2.0)
+                    assert caller.heard.loud_secs - heard > 0.6
+                await until(lambda: told(caller, "returned"))
+                await asks_for_a_nurse(caller)
+                call = await desk.ringing(within=20)
+                assert (await desk.refuse(call["id"])).status_code == 200
+                await until(lambda: told(caller, "refused"))
+            async with httpx.AsyncClient(base_url=other) as http:
+                http.cookies.set("vivace-desk", "another")
+                offer = {"sdp": "v=0"}
+                path = f"/desk/calls/{call['id']}/offer"
+                assert (await http.post(path, json=offer)).status_code == 403
