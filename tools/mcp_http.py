@@ -23,7 +23,7 @@ pipecats = mcp_service._streamable_http_transport  # pyright: ignore[reportPriva
 class SignedParameters(StreamableHttpParameters):
     """Where a server is, and how requests to it are signed, if they are."""
 
-    signing: SkipValidation[Signing | None] = Field(None, repr=False)
+    signing: SkipValidation[Signing | None] = Field(default=None, repr=False)
 
 
 @asynccontextmanager
