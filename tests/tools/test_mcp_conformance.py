@@ -8,8 +8,10 @@ tests.tools.conformance_server --port 8931 --open`` (or any of ours).
 """
 
 import asyncio
+import os
 import re
 import shutil
+import signal
 import sys
 
 import pytest
@@ -40,7 +42,10 @@ async def suite(*args: str, folder) -> dict[str, bool]:
     """Run scenarios; returns by name whether each passed."""
     command = [*SUITE, "conformance", *args, "-o", str(folder)]
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         async with asyncio.timeout(SECS):
@@ -49,7 +54,7 @@ async def suite(*args: str, folder) -> dict[str, bool]:
         pytest.fail(f"the suite was not through after {SECS:.0f} s")
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # npx has started the suite
     said = out.decode()
     if process.returncode and re.search(r"npm (ERR!|error)", said) and "SUMMARY" not in said:
         pytest.skip("npm cannot fetch the suite here")
