@@ -1,7 +1,8 @@
 """A bot's own abilities as an MCP server: its guarded tools, for other agents.
 
     python -m serving.mcp BOT                  over standard input and output
-    python -m serving.mcp BOT --port 8932      over streamable HTTP; VIVACE_MCP_TOKEN guards it
+    python -m serving.mcp BOT --port 8932      over streamable HTTP; VIVACE_MCP_TOKEN guards it,
+                                               or VIVACE_MCP_ISSUER and VIVACE_MCP_URL
 
 Each client has a session of the bot's, with its policy: what a redacting bot's tools return comes
 as surrogates, which stand for the originals when that client passes them to its tools.
@@ -30,7 +31,7 @@ from starlette.types import ASGIApp
 
 import bots
 from serving.desks import Desks
-from tools.servers._http import add_http_arguments, guarded, token_for
+from tools.servers._http import Access, access_for, add_http_arguments, http_app
 
 ALONE = "stdio"
 
@@ -103,15 +104,15 @@ def _result(data: Any) -> CallToolResult:
     )
 
 
-def app_of(bot: str, *, token: str | None, host: str = "127.0.0.1") -> ASGIApp:
+def app_of(bot: str, *, access: Access, host: str = "127.0.0.1") -> ASGIApp:
     """The same over streamable HTTP, at ``/mcp``.
 
     Args:
         bot: The bot's name.
-        token: What clients send as ``Authorization: Bearer``; None asks nobody for one.
-        host: Where it listens; on this machine only, other ``Host`` headers are refused.
+        access: Whom it lets in.
+        host: Where it listens.
     """
-    return guarded(server_of(bot).streamable_http_app(host=host), token=token)
+    return http_app(server_of(bot), access=access, host=host)
 
 
 async def over_stdio(bot: str) -> None:
@@ -134,7 +135,7 @@ def main(argv: list[str]) -> int:
         return 0
     import uvicorn
 
-    app = app_of(args.bot, token=token_for(args), host=args.host)
+    app = app_of(args.bot, access=access_for(args), host=args.host)
     uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
     return 0
 

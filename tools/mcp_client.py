@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from loguru import logger
 from mcp import StdioServerParameters
-from mcp.client.session_group import StreamableHttpParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import PaginatedRequestParams, Tool, ToolListChangedNotification
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
@@ -23,6 +21,7 @@ from pipecat.services.llm_service import FunctionCallParams
 from pipecat.services.mcp_service import MCPClient, ServerParameters
 
 from sessions.evidence import Evidence
+from tools.mcp_http import SignedParameters, check_private
 from tools.mcp_results import contents
 from tools.mcp_schema import inlined
 
@@ -79,13 +78,19 @@ class QuietMCPClient(MCPClient):
         self._only = None if only is None else frozenset(only)
         self._needs, self._timeouts = needs or {}, timeouts or {}
         self._vouched = vouched
+        self._signing = params.signing if isinstance(params, SignedParameters) else None
         self._pictures: deque[Evidence] = deque(maxlen=2)
         self._shown_to: Any = None
         self._number = 0
         self._relisting: asyncio.Task | None = None
 
     async def _open_session(self, *, as_owner: bool):
-        session = await super()._open_session(as_owner=as_owner)
+        try:
+            session = await super()._open_session(as_owner=as_owner)
+        except Exception:
+            if self._signing and self._signing.failure:
+                raise ConnectionError(self._signing.failure) from None
+            raise
         session._message_handler = self._on_message
         return session
 
@@ -142,7 +147,8 @@ class QuietMCPClient(MCPClient):
             arguments = {**params.arguments, **self._tools_arguments.get(name, {})}
             answer = await session.call_tool(name, arguments=arguments)
         except Exception as error:
-            logger.error(f"MCP tool {name!r} failed: {type(error).__name__}")
+            why = self._signing.failure if self._signing else ""
+            logger.error(f"MCP tool {name!r} failed: {why or type(error).__name__}")
             if session is not None:
                 await self._drop_session(session)
             return {"error": f"{name} is out of reach. Say so, and go on."}
@@ -232,6 +238,7 @@ async def served_at(
     *,
     name: str,
     token: str | None = None,
+    oauth: bool = False,
     ours: bool = False,
     reads: Iterable[str] = (),
     only: Iterable[str] | None = None,
@@ -245,6 +252,8 @@ async def served_at(
         url: Its address, such as ``https://tools.example.com/mcp``.
         name: What to call it here; goes before the names of tools that two servers have.
         token: Sent as ``Authorization: Bearer``.
+        oauth: Whether its authorization server is asked for one instead, with what the environment
+            holds for this name: see :mod:`tools.mcp_oauth`.
         ours: Whether it is one of the house, and believed in what it says of its tools. Of any
             other, every tool is privileged that ``reads`` does not name.
         reads: Tools of which the house knows that they change nothing.
@@ -255,17 +264,17 @@ async def served_at(
 
     Raises:
         ValueError: A token would go over the network unencrypted.
+        ConnectionError: OAuth did not let us in. The message says what to do.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise ValueError(
-            f"What is asked of {name} would cross the network in clear. Use an https:// address, "
-            "or a server on this machine."
-        )
+    check_private(url, name)
+    headers = {"Authorization": f"Bearer {token}"} if token else None
+    params = SignedParameters(url=url, headers=headers)
+    if oauth:
+        from tools.mcp_oauth import signing
+
+        params.signing = signing(name, url)
     client = QuietMCPClient(
-        StreamableHttpParameters(
-            url=url, headers={"Authorization": f"Bearer {token}"} if token else None
-        ),
+        params,
         name=name,
         only=only,
         needs=needs,

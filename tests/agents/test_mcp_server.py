@@ -10,6 +10,7 @@ from tests.agents.test_delegate import NAME
 from tests.support.peer import served
 from tests.tools.test_mcp_client import call
 from tools.mcp_client import served_at
+from tools.servers._http import Access
 
 WHO = {"name": "Jordan Miller", "date_of_birth": "1982-03-05"}
 
@@ -17,7 +18,7 @@ WHO = {"name": "Jordan Miller", "date_of_birth": "1982-03-05"}
 @pytest.mark.slow
 async def test_a_bots_tools_are_guarded_for_others_and_clients_are_apart():
     rehearsal()
-    async with served(lambda _: app_of(NAME, token="secret")) as url:
+    async with served(lambda _: app_of(NAME, access=Access(token="secret"))) as url:
         async with httpx.AsyncClient() as stranger:
             assert (await stranger.post(f"{url}/mcp", json={})).status_code == 401
         clients = []

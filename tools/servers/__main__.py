@@ -1,6 +1,11 @@
-"""Serve one of our MCP servers over streamable HTTP, for whoever has the token.
+"""Serve one of our MCP servers over streamable HTTP, for whoever has a token.
 
     VIVACE_MCP_TOKEN=... python -m tools.servers catalog --port 8931
+
+or, beside that token or without, for those to whom an authorization server gives one that is signed
+for this server, with
+
+    VIVACE_MCP_ISSUER=https://auth.example.com VIVACE_MCP_URL=https://tools.example.com/mcp
 
 Over standard input and output, run the server itself: ``python -m tools.servers.catalog``.
 """
@@ -13,19 +18,19 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from tools.servers._http import add_http_arguments, guarded, token_for
+from tools.servers._http import Access, access_for, add_http_arguments, http_app
 
 
-def app_of(name: str, *, token: str | None, host: str = "127.0.0.1") -> ASGIApp:
+def app_of(name: str, *, access: Access, host: str = "127.0.0.1") -> ASGIApp:
     """The ASGI app of a server, at ``/mcp``.
 
     Args:
         name: A module in ``tools/servers``.
-        token: What clients send as ``Authorization: Bearer``; None asks nobody for one.
-        host: Where it listens; on this machine only, other ``Host`` headers are refused.
+        access: Whom it lets in.
+        host: Where it listens.
     """
     server = import_module(f"tools.servers.{name}").server
-    return guarded(server.streamable_http_app(host=host), token=token)
+    return http_app(server, access=access, host=host)
 
 
 def main(argv: list[str]) -> int:
@@ -35,7 +40,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("server", choices=there)
     add_http_arguments(parser, port=8931)
     args = parser.parse_args(argv)
-    app = app_of(args.server, token=token_for(args), host=args.host)
+    app = app_of(args.server, access=access_for(args), host=args.host)
     uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
     return 0
 

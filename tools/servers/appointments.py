@@ -5,16 +5,17 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+
+from tools.servers._house import HouseServer
 
 CALENDAR = Path(__file__).with_name("appointments.json")
 SATURDAY = 5
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, open_world_hint=False, idempotent_hint=True)
 
-server = MCPServer("appointments", log_level="CRITICAL")
+server = HouseServer("appointments")
 
 
 @cache

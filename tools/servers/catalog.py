@@ -6,15 +6,16 @@ import sqlite3
 from functools import cache
 from pathlib import Path
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+
+from tools.servers._house import HouseServer
 
 ARTICLES = Path(__file__).with_name("catalog.json")
 MOST_FOUND = 5
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
-server = MCPServer("catalog", log_level="CRITICAL")
+server = HouseServer("catalog")
 
 
 @cache

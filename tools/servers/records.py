@@ -5,11 +5,11 @@ import json
 import re
 from pathlib import Path
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 from tools import documents
+from tools.servers._house import HouseServer
 
 RECORDS = Path(__file__).with_name("records.json")
 # The records are the house's own; what a caller's document says, nobody vouches for.
@@ -17,7 +17,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, open_world_hint=False)
 READS_ANYTHING = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 
-server = MCPServer("records", log_level="CRITICAL")
+server = HouseServer("records")
 
 
 def patients() -> list[dict]:

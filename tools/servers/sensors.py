@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+
+from tools.servers._house import HouseServer
 
 SENSORS = Path(__file__).with_name("sensors.json")
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
-server = MCPServer("sensors", log_level="CRITICAL")
+server = HouseServer("sensors")
 
 
 def sensors() -> list[dict]:

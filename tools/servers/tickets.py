@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+
+from tools.servers._house import HouseServer
 
 TICKETS = Path(__file__).with_name("tickets.json")
 LONGEST = 500
@@ -15,7 +16,7 @@ LONGEST = 500
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, open_world_hint=True)
 
-server = MCPServer("tickets", log_level="CRITICAL")
+server = HouseServer("tickets")
 
 
 @cache
