@@ -16,7 +16,7 @@ def share_trust_store() -> None:
     """Let clients that ask for nothing special have one trust store; a second call does nothing."""
     for name in ("httpx", "httpx2"):
         try:
-            transports = import_module(f"{name}._transports.default")
+            transports: Any = import_module(f"{name}._transports.default")
         except ImportError:
             continue
         if not hasattr(transports.create_ssl_context, "__wrapped__"):
