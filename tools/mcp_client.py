@@ -226,7 +226,8 @@ async def served_by(
     annotates as of a closed world returns ``records``, and any other what nobody vouches for.
 
     Args:
-        server: A module in ``tools/servers``, such as ``"records"``.
+        server: A module in ``tools/servers``, such as ``"records"``, whose ``server`` is an
+            ``MCPServer`` and which does nothing else on import.
         only: Names of the tools that may be offered; all, if None.
         needs: Kinds of identifiers each tool needs in clear, by tool name. A tool that is
             not named sees surrogates.
