@@ -222,6 +222,7 @@ def is_local(host: str) -> bool:
 def app_for(args, *, only: str | None, loopback: bool = False):
     """The HTTP app that answers for one bot or all of them."""
     from services.rehearsal.process import rehearsal
+    from services.trust_store import share_trust_store
     from serving.app import create_app
     from serving.engine.load import Limits
     from sessions.turns.shared_models import warm_up
@@ -239,6 +240,7 @@ def app_for(args, *, only: str | None, loopback: bool = False):
     if getattr(args, "engine", "") in ("pool", "hosts"):
         engine = pool_of(args, uploads=uploads, limits=limits, candid=local, cards=cards())
     else:
+        share_trust_store()
         warm_up()
     app = create_app(
         bot=bots.bot,

@@ -152,6 +152,10 @@ def create_app(
     async def bots() -> list[BotCard]:
         return catalogue()
 
+    @app.get("/hosts")
+    async def hosts_there_are():
+        return []  # several answer for themselves: serving.engine.signposts
+
     @app.get("/", include_in_schema=False)
     async def page():
         return FileResponse(web / "index.html")
@@ -163,7 +167,7 @@ def create_app(
         keepsake_router(switchboard),
         offer_router(switchboard, catalogue, keeper=keeper),
         socket_router(switchboard, catalogue, keeper=keeper, body=socket_body or {}),
-        phone_router(catalogue, stream_path=keeper.stream_path),
+        phone_router(catalogue, media_url=switchboard.media_url, stream_path=keeper.stream_path),
         dialin_router(catalogue, rooms=DailyRooms),
         *routers,
     ):

@@ -73,6 +73,7 @@ def inherit(port: int) -> tuple[socket.socket, socket.socket]:
             f"No server of yours on port {port} to take over from ({error}). Start without "
             "--take-over."
         ) from None
+    os.set_inheritable(descriptors[0], False)  # a program that a call starts would keep the port
     return socket.socket(fileno=descriptors[0]), line
 
 

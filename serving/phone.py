@@ -1,4 +1,6 @@
-"""Phone webhooks: a carrier asks what to do with a call, and is sent to this server's ``/ws``.
+"""Phone webhooks: a carrier asks what to do with a call, and is sent to a server's ``/ws``.
+
+That is this server, or among several hosts the one that has most room.
 
 A carrier that can sign its requests must: Twilio (``TWILIO_AUTH_TOKEN``), Telnyx
 (``TELNYX_PUBLIC_KEY``), Plivo (``PLIVO_AUTH_TOKEN``). Exotel signs nothing and is asked for a
@@ -13,6 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import quoteattr
 
@@ -22,6 +25,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.requests import HTTPConnection
 
 from serving.cards import Catalogue, choose
+from serving.engine.placement import wishes
 from sessions import tokens
 from sessions.carriers import PURPOSE, dial_instructions
 from sessions.doors import DoorError
@@ -116,6 +120,7 @@ def _answer(carrier: str, stream: str, form: Mapping[str, str]) -> Response:
 def phone_router(
     catalogue: Catalogue,
     *,
+    media_url: Callable[[Mapping[str, Any]], str] = lambda _wishes: "",
     stream_path: Callable[[str], str] = "/ws/{}".format,
     public_url: str | None = None,
 ) -> APIRouter:
@@ -123,6 +128,8 @@ def phone_router(
 
     Args:
         catalogue: The bots there are.
+        media_url: The server that is to have a new call, as `serving.switchboard.Switchboard` says;
+            empty for this one. ``?region=`` in the webhook's URL is asked for.
         stream_path: Where on this server the call's media goes, given the bot's name; the place
             to put a one-time token.
         public_url: What the carriers call this server, such as ``https://voice.example.org``.
@@ -160,7 +167,10 @@ def phone_router(
             raise HTTPException(404, f"There is no carrier {carrier!r}. Use one of: {known}.")
         choose(catalogue, bot)
         form, origin = await signed(carrier, request)
-        stream = "ws" + origin.removeprefix("http") + stream_path(bot)
+        there = media_url(wishes(request.query_params))
+        if not there or origin.startswith("https:") > there.startswith("https:"):
+            there = origin  # a carrier comes to no address without TLS
+        stream = "ws" + there.removeprefix("http") + stream_path(bot)
         return _answer(carrier, stream, form)
 
     @routes.post("/sessions/{session_id}/phone/{ticket}")

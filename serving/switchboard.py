@@ -110,6 +110,14 @@ class Switchboard:
         """URLs of the other hosts, which have callers of their own."""
         return ()
 
+    def media_url(self, wishes: Mapping[str, Any]) -> str:
+        """Where a new caller's media is best brought; empty when this server has but one address.
+
+        Args:
+            wishes: What `serving.engine.placement.wishes` read of the caller's.
+        """
+        return ""
+
     async def open(self) -> None:
         """Get ready for callers."""
         self.gauge.start()
@@ -220,6 +228,7 @@ class Switchboard:
 
         async def put_through(connection: CallerConnection) -> None:
             assert call, "an offer without a pc_id belongs to a call"
+            connection.belong_to(call.id)
             runner_args = SmallWebRTCRunnerArguments(webrtc_connection=connection)
             self.connect(call, runner_args, connection)
 

@@ -1,6 +1,7 @@
 """SmallWebRTC with a short audio queue, and the caller's line over it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,8 @@ from pipecat.transports.smallwebrtc.request_handler import (
 )
 
 GONE = "This connection is gone. POST /start opens a new session."
+
+OF_A_SESSION = re.compile(r"[^@]+@([0-9A-Za-z-]{1,64})")
 
 CHANNEL_WAIT = 5.0
 """Seconds a fault waits for the data channel: ICE and DTLS took at most 0.9 s on loopback."""
@@ -52,6 +55,12 @@ class CallerAudioTrack(SmallWebRTCTrack):
         if not self._receiver._enabled:
             self._receiver._RTCRtpReceiver__jitter_buffer = JitterBuffer(capacity=4, prefetch=1)
         return await super().recv()
+
+
+def session_in(pc_id: object) -> str:
+    """The session that a connection's id bears; empty when it is no such id."""
+    found = OF_A_SESSION.fullmatch(pc_id) if isinstance(pc_id, str) else None
+    return found[1] if found else ""
 
 
 Wants = Callable[[str, Any], bool]
@@ -97,6 +106,10 @@ class CallerConnection(SmallWebRTCConnection):
     """A caller's peer connection: Pipecat's, with our tracks, usable as a `Line`."""
 
     wants: Wants | None = None
+
+    def belong_to(self, session: str) -> None:
+        """Bear the session in the connection's id: any server then knows whose it is."""
+        self._pc_id = f"{self._pc_id}@{session}"
 
     def _initialize(self):
         super()._initialize()

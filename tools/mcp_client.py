@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,9 @@ ROOT = Path(__file__).parents[1]
 MOST_PAGES = 50
 PICTURE_SECS = 60.0
 """A picture that a tool returned is shown to the model for so long."""
+
+BEGUN_SECS = 1.0
+"""A call has begun by then, and its disclosure is being said; a process takes half a second."""
 
 # A server receives identifiers in clear: what it writes to its standard error is shown nowhere.
 mcp_service.stdio_client = partial(  # pyright: ignore[reportPrivateImportUsage]
@@ -83,6 +87,26 @@ class QuietMCPClient(MCPClient):
         self._shown_to: Any = None
         self._number = 0
         self._relisting: asyncio.Task | None = None
+        self._connecting: asyncio.Task | None = None
+
+    def begin(self, tools: Iterable[Tool]) -> None:
+        """Offer tools that are known already; connect when the call has begun, or one is called."""
+        self.schemas = self._offers(tools)
+        self._connecting = asyncio.create_task(self._connect(), name=f"{self.title} connects")
+
+    async def close(self) -> None:
+        """Let go of the server, also of one that is still on its way."""
+        connecting, self._connecting = self._connecting, None
+        if connecting:
+            connecting.cancel()
+        await super().close()
+
+    async def _connect(self) -> None:
+        await asyncio.sleep(BEGUN_SECS)
+        try:
+            await self.tools()
+        except Exception as error:  # a call tries once more, and says so if it cannot
+            logger.error(f"MCP server {self.title!r} did not start: {type(error).__name__}")
 
     async def _open_session(self, *, as_owner: bool):
         try:
@@ -103,9 +127,11 @@ class QuietMCPClient(MCPClient):
             cursor = page.next_cursor
             if cursor is None:
                 break
-        offered = [t for t in listed.values() if self._only is None or t.name in self._only]
-        self.schemas = [self._schema(tool) for tool in offered]
+        self.schemas = self._offers(listed.values())
         return ToolsSchema(standard_tools=[*self.schemas])
+
+    def _offers(self, listed: Iterable[Tool]) -> list[FunctionSchema]:
+        return [self._schema(t) for t in listed if self._only is None or t.name in self._only]
 
     def _schema(self, tool: Tool) -> FunctionSchema:
         schema = inlined(tool.input_schema)
@@ -143,7 +169,7 @@ class QuietMCPClient(MCPClient):
     async def _answer(self, name: str, params: FunctionCallParams) -> Any:
         session = None
         try:
-            session = await self._open_session(as_owner=False)
+            session = await self._open_session(as_owner=self._connecting is not None)
             arguments = {**params.arguments, **self._tools_arguments.get(name, {})}
             answer = await session.call_tool(name, arguments=arguments)
         except Exception as error:
@@ -200,12 +226,14 @@ async def served_by(
 ) -> list[FunctionSchema]:
     """The tools of one of our servers, started as a process of its own for this session.
 
-    The process ends with the session's language model. A tool that its server annotates as
+    No call waits for it: what it lists is read from its module, and the process starts while the
+    disclosure is said. It ends with the session's language model. A tool that its server annotates as
     read-only counts as declared ``side_effect_free``, and as not, ``side_effects``; one that it
     annotates as of a closed world returns ``records``, and any other what nobody vouches for.
 
     Args:
-        server: A module in ``tools/servers``, such as ``"records"``.
+        server: A module in ``tools/servers``, such as ``"records"``, whose ``server`` is an
+            ``MCPServer`` and which does nothing else on import.
         only: Names of the tools that may be offered; all, if None.
         needs: Kinds of identifiers each tool needs in clear, by tool name. A tool that is
             not named sees surrogates.
@@ -229,7 +257,7 @@ async def served_by(
         timeouts=timeouts,
         vouched=True,
     )
-    await client.tools()
+    client.begin(await import_module(f"tools.servers.{server}").server.list_tools())
     return client.schemas
 
 

@@ -7,6 +7,7 @@ import { followCues } from "./cues.js";
 import { $, element, spoken } from "./dom.js";
 import { watchLink } from "./link.js";
 import { Lobby } from "./lobby.js";
+import { measureHosts } from "./near.js";
 import { followNotices } from "./notices.js";
 import { followSight } from "./seen.js";
 import { followState } from "./state.js";
@@ -98,3 +99,4 @@ $("again").onclick = () => {
   view("lobby");
 };
 open();
+measureHosts().catch(() => {}); // not knowing, any host may answer

@@ -1,6 +1,7 @@
 // One call: asks for a session, carries the caller's voice, pictures and words, and speaks RTVI with
 // the bot. Comes back after a drop: to the same session within 30 s, after that by its token.
 import { Microphone } from "./microphone.js";
+import { roundTrips } from "./near.js";
 import { MICROPHONE, Peer } from "./peer.js";
 import { pictures } from "./pictures.js";
 import { Trouble, asJson, ask } from "./trouble.js";
@@ -44,7 +45,7 @@ export class Caller extends EventTarget {
   async connect(wanted) {
     const { token } = await ask("/start/token", asJson({})); // opens one session, and then belongs to it
     const headers = { Authorization: `Bearer ${token}` };
-    const session = await ask("/start", asJson({ transport: "webrtc", ...wanted }, { headers }));
+    const session = await ask("/start", asJson({ transport: "webrtc", ...wanted, roundTrips }, { headers }));
     this.session = session.sessionId;
     this.uploadUrl = session.fileUploadUrl;
     this.tapeUrl = session.tapeUrl ?? this.tapeUrl;

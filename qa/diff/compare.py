@@ -109,10 +109,16 @@ def as_json(differences: list[Difference]) -> dict[str, Any]:
     return {"same": not differences, "differences": plain}
 
 
+def _urls(call: Call, stage: str) -> list[str]:
+    return [url for whose, url in call.connections if whose == stage]
+
+
 def _differences(a: Call, b: Call, tolerances: Tolerances) -> Iterator[Difference]:
-    for (stage, then), (_, now) in zip(a.connections, b.connections):
-        if stage != "tools" and key_of(then) != key_of(now):
-            yield Difference(0, stage, f"connects to {difference(then, now)}")
+    # Stage by stage: which of two stages connects first is nobody's choice.
+    for stage in sorted({stage for stage, _ in a.connections} - {"tools"}):
+        for then, now in zip(_urls(a, stage), _urls(b, stage)):
+            if key_of(then) != key_of(now):
+                yield Difference(0, stage, f"connects to {difference(then, now)}")
     for then, now in aligned(a.turns, b.turns):
         if then is None and now is not None:
             yield Difference(now.number, "turn", f"a turn is new: “{now.heard}”")

@@ -127,6 +127,10 @@ class Hosts(Pool):
         chosen = place(self.known, **wishes)
         return chosen.url if chosen and chosen.url != self.url else ""
 
+    def media_url(self, wishes: Mapping[str, Any]) -> str:
+        """The host that serves a new caller best, by itself: no load balancer chooses again."""
+        return self.place(wishes) or self.url
+
     def admit(
         self, body: dict[str, Any], *, session_id: str | None = None, returning: bool = False
     ) -> Call:

@@ -5,8 +5,9 @@ caller is sent to the host that serves them best. A session whose caller comes b
 another host comes over to it: sound goes through no second machine. While a lost host's sessions
 find a new one, who asks for them waits.
 
-``GET /hosts`` names the hosts, for callers who measure the round trips themselves and tell them
-in ``/start``: ``{"region": "eu", "roundTrips": {"https://a.example.org": 12.5}}``.
+``GET /hosts`` names the hosts, for callers who measure the round trips themselves, as the page
+does, and tell them in ``/start``, or in the ``request_data`` of an offer that opens a session by
+itself: ``{"region": "eu", "roundTrips": {"https://a.example.org": 12.5}}``.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +30,9 @@ from serving.engine.placement import wishes
 from serving.engine.seats import Host
 from serving.handover import HOP_HEADERS
 from serving.limits import read_again
+from serving.shield import CONTENT_SECURITY_POLICY
 from serving.start import TELEPHONY
+from serving.webrtc import session_in
 from sessions import tokens
 from sessions.store import StoreError
 
@@ -36,7 +40,12 @@ if TYPE_CHECKING:
     from serving.engine.hosts import Hosts
 
 OF_A_SESSION = re.compile(r"/(?:sessions|desk/calls)/([^/]+)/.+")
+ORIGIN = re.compile(r"https?://[\w.\-:\[\]]+")
+OWN = "connect-src 'self'"
 CLAIM = re.compile(r"/hosts/claim/([^/]+)")
+OPENING = ("/start", "/api/offer")
+"""Where a new caller asks. An offer that goes on with a connection bears its session."""
+
 SOCKETS = ("websocket", *TELEPHONY)
 
 SENT = "x-vivace-sent"
@@ -79,12 +88,14 @@ class Signposts:
         elif claimed := CLAIM.fullmatch(scope["path"]):
             answer = self._give_up(claimed[1]) if sender is not None else JSONResponse(None, 403)
             return await answer(scope, receive, send)
+        elif scope["path"] == "/":
+            send = self._with_hosts(send)
         elif scope["path"] == "/hosts":
             offers = [_public(host) for host in self._hosts.known]
             return await JSONResponse(offers)(scope, receive, send)
         elif sender is not None:  # another host asks for a caller, who is where it says
             scope, send = {**scope, "client": (sender, 0)}, self._settled(scope, send)
-        elif scope["path"] == "/start" or OF_A_SESSION.fullmatch(scope["path"]):
+        elif scope["path"] in OPENING or OF_A_SESSION.fullmatch(scope["path"]):
             request = Request(scope, receive)
             async for url in self._ways(request, await request.body()):
                 if answer := await self._send_on(url, request):
@@ -94,15 +105,19 @@ class Signposts:
 
     async def _ways(self, request: Request, body: bytes) -> AsyncIterator[str]:
         """URLs of the hosts to ask, one after the other; none when it is this one."""
-        if session := OF_A_SESSION.fullmatch(request.url.path):
-            async for url in self._ways_to(session[1]):
+        if found := OF_A_SESSION.fullmatch(request.url.path):
+            async for url in self._ways_to(found[1]):
                 yield url
-        elif request.method == "POST":
-            asked = _read(body)
+            return
+        asked = _read(body)
+        if session := session_in(asked.get("pc_id")):
+            async for url in self._ways_to(session):
+                yield url
+        elif request.method == "POST" and not asked.get("pc_id"):
             known = {urlsplit(host.url).netloc for host in self._hosts.known}
             # The caller of a socket who came by a load balancer would come back by it.
             if asked.get("transport") not in SOCKETS or request.headers.get("host") in known:
-                if url := self._hosts.place(wishes(asked)):
+                if url := self._hosts.place(wishes({**_told(asked), **asked})):
                     yield url
 
     async def _ways_to(self, session: str) -> AsyncIterator[str]:
@@ -156,15 +171,27 @@ class Signposts:
         except (aiohttp.ClientError, TimeoutError):
             return None
 
+    def _with_hosts(self, send: Send) -> Send:
+        """Answers with the page, which may then time its way to every host."""
+
+        async def allowing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                urls = " ".join(h.url for h in self._hosts.known if ORIGIN.fullmatch(h.url))
+                policy = CONTENT_SECURITY_POLICY.replace(OWN, f"{OWN} {urls}")
+                MutableHeaders(scope=message)["Content-Security-Policy"] = policy
+            await send(message)
+
+        return allowing
+
     def _settled(self, scope: Scope, send: Send) -> Send:
-        """Answers ``/start`` when the caller may go on with any host."""
+        """Answers a new caller when they may go on with any host."""
 
         async def once_settled(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await self._hosts.settle()
             await send(message)
 
-        return once_settled if scope["path"] == "/start" else send
+        return once_settled if scope["path"] in OPENING else send
 
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
@@ -204,6 +231,12 @@ def _sender(connection: HTTPConnection) -> str | None:
 
 def _public(host: Host) -> dict[str, Any]:
     return {"url": host.url, "region": host.region, "load": host.load}
+
+
+def _told(offer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client sends with an offer besides it."""
+    told = offer.get("request_data") or offer.get("requestData")
+    return told if isinstance(told, dict) else {}
 
 
 def _read(body: bytes) -> dict[str, Any]:

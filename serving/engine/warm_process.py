@@ -53,6 +53,7 @@ def _prepared(spec: Spec) -> Callable:
         # An extra that is not installed is told by the bot that wants it, with the cure.
         with contextlib.suppress(ImportError):
             import_module(name)
+    from services.trust_store import share_trust_store
     from serving.engine import session_process  # noqa: F401 (warm for the forks)
     from sessions.phi.lexicon import lexicon
     from sessions.prices import Prices
@@ -63,6 +64,7 @@ def _prepared(spec: Spec) -> Callable:
     lexicon()
     with contextlib.suppress(OSError, ValueError):
         Prices.load()  # a table of the operator's that is none is told by the session
+    share_trust_store()
     warm_up()
     return bot
 
@@ -88,6 +90,8 @@ def _serve(control: socket.socket, child: Callable[[socket.socket], None]) -> No
             if asked == LEARN:
                 _learn(control)
                 continue
+            # A program that a session starts holds no end of its line: the front hears its death.
+            os.set_inheritable(descriptors[0], False)
             pid = os.fork()
             if not pid:
                 signal.set_wakeup_fd(-1)

@@ -15,8 +15,10 @@ the run. The last line is one JSON object:
 - ``lost_writes``: writes that were acknowledged and gone; ``lost_effects``: that were acknowledged
   and never done; ``double_effects``: done twice; ``plain_double_effects``: of ``plain_kills`` plain
   workers.
-- ``resume_p95_s``, ``first_word_p95_s``: from the ``kill -9`` of a call's process until its bot was
-  ready for the caller again, and until its first word; ``forgotten``: conversations not known.
+- ``resume_p95_s``: from the ``kill -9`` of a call's process until a new one had the session, its
+  pipeline was ready and the caller, who dials anew at once, was told so. ``first_word_p95_s``:
+  until the bot's first word: the caller is back in the conversation. Both with nothing of this
+  benchmark running beside them. ``forgotten``: conversations not known.
 - ``faults``, ``survived``, ``untried``: of the other faults. ``load``: the machine's load average.
 """
 
@@ -75,9 +77,9 @@ async def bench(sizes: dict[str, int]) -> tuple[dict, list[Fault]]:
             (folder / part).mkdir()
         rolling = asyncio.create_task(restarts(sizes["restarts"]))
         work = await killed(folder / "kills", sizes["kills"])
-        back = await resumes(folder / "resumes", kills=sizes["resumes"])
         table = await all_faults(folder / "faults") + await network_faults(folder)
         rolling = await rolling
+        back = await resumes(folder / "resumes", kills=sizes["resumes"])  # nothing runs beside it
     for fault in rolling.pop("faults"):
         print(fault, file=sys.stderr)
     figures = {**rolling, **work, **back, "kills": work["kills"] + back["resumes"]}

@@ -18,6 +18,8 @@ async def bot(runner_args):
     epoch = await store.claim(sid, new_owner(), force=True)
     known = (await store.load(sid)).state or b""
     await store.save(sid, epoch, known, keep_s=600)
+    if hasattr(runner_args, "webrtc_connection"):
+        await asyncio.sleep(600)
     if not hasattr(runner_args, "websocket"):
         return await in_a_room(store, sid, epoch, known, runner_args)
     socket = runner_args.websocket

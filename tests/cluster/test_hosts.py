@@ -5,11 +5,14 @@ import os
 import signal
 import time
 
+import httpx
 import pytest
 import websockets
 
+from sessions import tokens
 from sessions.store import open_store
 from tests.cluster.conftest import Caller
+from tests.support.offers import offer
 
 pytestmark = [
     pytest.mark.slow,
@@ -117,6 +120,44 @@ async def test_callers_are_placed_by_room_region_and_round_trip(pair):
         "/start", json={"transport": "websocket"}, headers={"Host": "voice.example.org"}
     )
     assert by_balancer.status_code in (421, 503)
+
+
+async def test_a_carrier_that_asks_a_full_host_is_sent_to_one_with_room(pair):
+    full, roomy = await pair(limits=(1, 8))
+    await full.start(roundTrips={full.url: 0, roomy.url: 500})
+
+    async def stream(asked):
+        return (await asked.ask("/phone/exotel/keeping")).json()["url"]
+
+    async def told():  # what the others offer is looked at once a second
+        there = roomy.url.replace("http", "ws")
+        return all([(await stream(asked)).startswith(there) for asked in (full, roomy)])
+
+    await until(told)
+    caller = await Caller.dial(await stream(full))
+    await caller.say("hello")
+    assert (await roomy.ask("/healthz")).json()["sessions"] == 1
+
+
+async def test_an_offer_without_a_session_is_answered_by_the_host_that_is_best(pair):
+    asked, best = await pair()
+    peer, sdp = await offer()
+    mine = {"Authorization": f"Bearer {tokens.start_token()}"}
+    data = {"roundTrips": {asked.url: 500, best.url: 0}}
+    answer = await asked.ask("/api/offer", json=sdp | {"request_data": data}, headers=mine)
+    assert answer.status_code == 200
+    assert (await asked.ask("/healthz")).json()["sessions"] == 0
+    assert (await best.ask("/healthz")).json()["sessions"] == 1
+    connection = {"pc_id": answer.json()["pc_id"]}
+    async with httpx.AsyncClient(base_url=asked.url) as http:  # by a load balancer, to any host
+        found = connection | {"candidates": []}
+        assert (await http.patch("/api/offer", json=found)).status_code == 401
+        assert (await http.patch("/api/offer", json=found, headers=mine)).status_code == 200
+        again = sdp | connection | {"restart_pc": True}
+        assert (await http.post("/api/offer", json=again, headers=mine)).status_code == 200
+        gone = {"pc_id": "SmallWebRTCConnection#0-0@nobody", "candidates": []}
+        assert (await http.patch("/api/offer", json=gone, headers=mine)).status_code == 404
+    await peer.close()
 
 
 async def test_the_sessions_of_a_host_that_leaves_go_on_elsewhere(pair):

@@ -67,6 +67,28 @@ async def test_a_signed_twilio_call_is_sent_to_the_bots_stream_with_both_numbers
     assert '<Parameter name="to_number" value="+1555&amp;002"/>' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("host", "where"),
+    [("https://b.example.org", "wss://b.example.org"), ("http://10.0.0.2:7860", "wss://voice.")],
+)
+async def test_a_call_is_sent_to_the_host_that_is_to_have_it_if_a_carrier_can_reach_it(
+    secrets, host, where
+):
+    secrets(EXOTEL_WEBHOOK_PASSWORD="word")
+    asked = []
+
+    def media_url(wishes):
+        asked.append(wishes["region"])
+        return host
+
+    app = FastAPI()
+    app.include_router(phone_router(lambda: [parrot.CARD], media_url=media_url))
+    transport = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://internal") as http:
+        answer = await http.get("/phone/exotel/parrot?region=eu", auth=("exotel", "word"))
+    assert answer.json()["url"].startswith(where) and asked == ["eu"]
+
+
 async def test_a_call_that_twilio_did_not_sign_is_refused(secrets):
     secrets(TWILIO_AUTH_TOKEN="token")
     for signature in ("", twilio_signature(hook("twilio"), FORM, "another")):

@@ -29,6 +29,9 @@ async def bot(runner_args):
                     while True:
                         hoard.append(os.urandom(20_000_000))
                         await asyncio.sleep(0.05)
+                case "begin a program":
+                    program = await asyncio.create_subprocess_exec("sleep", "60")
+                    await socket.send_text(str(program.pid))
                 case "fail":
                     raise ValueError("it was told to fail")
                 case "bytes":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 
 import httpx
 import pytest
@@ -78,6 +79,17 @@ async def test_a_crash_ends_one_session_which_goes_on_under_its_id_elsewhere(ope
     assert await again.ask("back") == "back"
     assert await other.ask("undisturbed") == "undisturbed"
     assert len(pool) == 2
+
+
+async def test_a_death_is_noticed_though_a_program_that_the_session_began_lives_on(
+    open_misbehaving,
+):
+    url, _ = await open_misbehaving()
+    caller = await Caller.dial(url)
+    program = int(await caller.ask("begin a program"))
+    await caller.socket.send("crash")
+    assert (await caller.until_lost()).code == 1012
+    os.kill(program, signal.SIGKILL)  # it was still there
 
 
 async def test_what_is_to_be_resumed_is_told_before_it_goes_on(open_misbehaving):

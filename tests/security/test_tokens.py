@@ -7,22 +7,15 @@ import httpx
 import pytest
 import time_machine
 import websockets
-from aiortc import RTCPeerConnection
 
 from serving.server import listening
 from serving.tokens import MOST_WAITING, SESSION
 from sessions import tokens
 from sessions.store import shared_store
 from tests.security.conftest import bearer
+from tests.support.offers import offer
 
 PDF = b"%PDF-1.7\n%%EOF"
-
-
-async def offer():
-    caller = RTCPeerConnection()
-    caller.addTransceiver("audio")
-    await caller.setLocalDescription(await caller.createOffer())
-    return caller, {"sdp": caller.localDescription.sdp, "type": "offer"}
 
 
 async def test_a_start_token_opens_one_session_once(client):

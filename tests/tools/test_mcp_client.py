@@ -181,6 +181,25 @@ async def test_tools_that_come_and_go_during_a_call_are_followed(house):
     assert [tool.name for tool in context.tools.standard_tools] == ["send", "new"]
 
 
+async def test_a_call_does_not_wait_for_a_server_of_the_house():
+    tools = await served_by("catalog")
+    client = tools[0].handler._vivace_mcp
+    assert client._session_task is None and [tool.name for tool in tools][0] == "search_catalog"
+    async with asyncio.timeout(30):
+        while client._session_task is None:
+            await asyncio.sleep(0.05)
+        await client._connecting
+    listed = [schema.to_default_dict() for schema in client.schemas]
+    assert listed == [schema.to_default_dict() for schema in tools]  # as over the wire
+    await client.close()
+
+
+async def test_a_server_that_was_let_go_of_before_it_was_up_does_not_start():
+    (tool,) = await served_by("catalog", only=["find_article"])
+    await tool.handler._vivace_mcp.close()
+    assert "out of reach" in str(await call(tool, sku="GA-05"))
+
+
 @pytest.mark.parametrize(
     ("server", "name", "arguments", "says"),
     [
