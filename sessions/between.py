@@ -130,9 +130,9 @@ class Between:
 
     async def together(self) -> None:
         """Let talker and caller hear each other until it is cancelled."""
-        self._to_caller = Blend(self.play, rate=self.rate)
+        self._to_caller = Blend(rate=self.rate)
         try:
-            await self._to_caller.play()
+            await self._to_caller.play(self.play)
         finally:
             self._to_caller = None
 

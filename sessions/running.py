@@ -75,7 +75,8 @@ async def run(
     _guard_sinks(session, worker, runner)
     await runner.add_workers(worker, *helpers)
     session.client.attach(worker, greet=greet)
-    session.line.attach(worker, getattr(arguments, "webrtc_connection", None))
+    connection = None if session.tracks else getattr(arguments, "webrtc_connection", None)
+    session.line.attach(worker, connection)  # a room of several does not wait for one of them
     session.transfer.attach(worker, pipeline)
     logger.info(f"Session {session.id}: {session.bot} under {session.policy.name}")
     if session.keeper:

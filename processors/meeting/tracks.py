@@ -122,10 +122,31 @@ class Tracks(FrameProcessor):
 
     def join(self, participant: str, name: str | None) -> None:
         """Note that somebody has come in at the door; who comes late is told what the others were."""
+        self._note(participant, name)
+        if participant == LINE or self._telling or not self._session.opening.begun:
+            return
+        self._telling = True
+        if self._session.disclosed:
+            self._tell_soon()
+        else:  # they have missed its beginning
+            self._session.on_disclosed(self._tell_soon)
+
+    def _note(self, participant: str, name: str | None) -> None:
         self.transcript.join(participant, name, at_ms=self._now_ms())
-        if self._session.disclosed and not self._telling:
-            self._telling = True
-            self.create_task(self._tell(), f"{self}::newcomers")
+        self._show_attendance()
+
+    def _tell_soon(self) -> None:
+        self.create_task(self._tell(), f"{self}::newcomers")
+
+    def _show_attendance(self) -> None:
+        self._session.client.notify_soon(
+            "attendance",
+            people=[
+                {"participant": one.participant, "name": one.name}
+                for one in self.transcript.attendees.values()
+                if one.left_ms is None
+            ],
+        )
 
     async def _tell(self) -> None:
         await asyncio.sleep(NEWCOMERS_SECS)
@@ -135,6 +156,7 @@ class Tracks(FrameProcessor):
     def leave(self, participant: str) -> None:
         """Note that somebody has left; their ears go with them, once they have told the rest."""
         self.transcript.leave(participant, at_ms=self._now_ms())
+        self._show_attendance()
         if participant in self._branches:
             self.create_task(self._close(participant), f"{self}::gone")
 
@@ -168,7 +190,7 @@ class Tracks(FrameProcessor):
             if len(self._voices) >= MOST:
                 return
             voice = self._voices[who] = Voice()
-            self.join(who, None)
+            self._note(who, None)
             self._early[who] = []
             self.create_task(self._open(who), f"{self}::ears")
         voice.hear(frame.audio, now_ms=self._now_ms(), sample_rate=frame.sample_rate)

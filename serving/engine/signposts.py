@@ -30,6 +30,7 @@ from serving.handover import HOP_HEADERS
 from serving.limits import read_again
 from serving.start import TELEPHONY
 from sessions import tokens
+from sessions.person import FIELD, invited
 from sessions.store import StoreError
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ class Signposts:
         if session := OF_A_SESSION.fullmatch(request.url.path):
             async for url in self._ways_to(session[1]):
                 yield url
+        elif meeting := _meeting_in(asked := _read(body)):
+            async for url in self._ways_to(meeting):
+                yield url
         elif request.method == "POST":
-            asked = _read(body)
             known = {urlsplit(host.url).netloc for host in self._hosts.known}
             # The caller of a socket who came by a load balancer would come back by it.
             if asked.get("transport") not in SOCKETS or request.headers.get("host") in known:
@@ -204,6 +207,13 @@ def _sender(connection: HTTPConnection) -> str | None:
 
 def _public(host: Host) -> dict[str, Any]:
     return {"url": host.url, "region": host.region, "load": host.load}
+
+
+def _meeting_in(asked: Mapping[str, Any]) -> str:
+    """The session whose meeting is to be joined; empty for a caller."""
+    body = asked.get("body")
+    guest = invited(body.get(FIELD)) if isinstance(body, dict) else None
+    return guest[0] if guest else ""
 
 
 def _read(body: bytes) -> dict[str, Any]:
