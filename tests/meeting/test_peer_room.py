@@ -1,6 +1,7 @@
 """A meeting in one session of our own server: several callers over real WebRTC, by a link."""
 
 import asyncio
+import functools
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,8 +16,11 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.processors.frameworks.rtvi import RTVIObserverParams
 from pipecat.workers.runner import WorkerRunner
 
+from services.rehearsal.process import ADDRESS, rehearsal
 from serving.app import create_app
 from serving.cards import BotCard
+from serving.engine.pool import Pool
+from serving.engine.zygote import Spec
 from serving.server import listening
 from sessions.attendance import mute_at_door, watch_attendance
 from sessions.doors import is_empty, open_door
@@ -87,9 +91,14 @@ class Here:
 
 
 @asynccontextmanager
-async def served(bot, tmp_path):
+async def served(bot, tmp_path, **settings):
     app = create_app(
-        bot=bot, catalogue=lambda: [CARD], uploads=tmp_path / "u", loopback=True, candid=True
+        bot=bot,
+        catalogue=lambda: [CARD],
+        uploads=tmp_path / "u",
+        loopback=True,
+        candid=True,
+        **settings,
     )
     async with listening(app) as (url, _):
         yield url
@@ -234,3 +243,48 @@ async def test_a_link_that_was_not_given_here_opens_no_meeting(tmp_path, forged)
         assert answer.status_code == 403 and "Ask for a new one" in answer.text
         late = invitation("never was")
         assert (await http.post("/start", json={"body": {"joins": late}})).status_code == 410
+
+
+async def test_a_link_is_no_token_each_who_joins_brings_one_and_it_opens_their_own_line_only(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VIVACE_SECRET", "only for tests")
+    here = Here()
+    async with served(here.bot, tmp_path, guarded=True) as url:
+        async with comes(url, bot="meeting", name="Ana") as ana, httpx.AsyncClient() as http:
+            joins = {"body": {"joins": link(ana), "name": "Ben"}}
+            assert (await http.post(f"{url}/start", json=joins)).status_code == 401
+            token = (await http.post(f"{url}/start/token", json={})).json()["token"]
+            own = {"Authorization": f"Bearer {token}"}
+            started = await http.post(f"{url}/start", json=joins, headers=own)
+            assert started.status_code == 200 and "resume" not in started.json()
+            again = await http.post(f"{url}/start", json=joins, headers=own)
+            assert again.status_code == 401 and "used before" in again.text
+            anas = f"{url}/sessions/{ana.started['sessionId']}/api/offer"
+            offer = {"sdp": "v=0\nm=audio", "pc_id": "x"}
+            assert (await http.post(anas, json=offer, headers=own)).status_code == 401
+
+
+@pytest.mark.slow
+async def test_who_joins_comes_into_the_process_of_the_meeting(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVACE_STORE", "off")
+    monkeypatch.setenv(ADDRESS, rehearsal().address)
+    spec = Spec(bot="bots:bot", imports=[], uploads=str(tmp_path / "u"), lines=1, loopback=True)
+    engine = functools.partial(Pool, spec)
+    async with served(None, tmp_path, engine=lambda storage: engine(storage=storage)) as url:
+        async with comes(url, bot="meeting", name="Ana") as ana:
+            async with comes(url, joins=link(ana), name="Ben") as ben:
+                await ana.heard.sound(0.5, within=30)  # the bot
+                await ben.heard.sound(0.5, within=30)
+                async with asyncio.timeout(60):
+                    heard = -1.0
+                    while heard < ben.heard.loud_secs:
+                        heard = ben.heard.loud_secs
+                        await asyncio.sleep(2.0)
+                await ana.say(tone(0.6))
+                await asyncio.sleep(1.2)
+                assert ben.heard.loud_secs - heard > 0.4
+            await asyncio.sleep(1.0)
+            async with comes(url, joins=link(ana), name="Ben") as again:
+                await ana.say(tone(0.6))
+                await again.heard.sound(0.4, within=5)
