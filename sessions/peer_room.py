@@ -6,41 +6,29 @@ sound goes into the pipeline under their own id, and to all the others, who hear
 
 import asyncio
 import weakref
-from typing import Any
 
-import numpy as np
-from av import AudioFrame, AudioResampler
 from pipecat.frames.frames import (
     CancelFrame,
     ClientConnectedFrame,
     EndFrame,
-    InputAudioRawFrame,
     OutputAudioRawFrame,
     OutputTransportMessageFrame,
     OutputTransportMessageUrgentFrame,
     StartFrame,
-    UserAudioRawFrame,
 )
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
-from pipecat.transports.smallwebrtc.transport import SmallWebRTCCallbacks, SmallWebRTCClient
+from pipecat.transports.video_in_sampler import _VideoInSamplers
 
-from sessions.attendance import ParticipantMessageFrame
 from sessions.doors import DoorError
-from sessions.leg import Blend
+from sessions.peer import CHUNK_SECS, Peer
 from sessions.transcript import LINE
 
 SEATS = 16
 """People in a room; as many are heard by ears of their own."""
-
-CHUNK_SECS = 0.01
-"""What a WebRTC track of Pipecat's takes at a time."""
-
-LATEST_SECS = 0.06
-"""Sound of a person that waits longer was held up on its way: three packets of Opus."""
 
 _rooms: "weakref.WeakValueDictionary[str, PeerRoom]" = weakref.WeakValueDictionary()
 
@@ -83,13 +71,14 @@ class PeerRoom(BaseTransport):
         super().__init__()
         self.params = params
         self.listening = False
-        self._peers: dict[str, _Peer] = {}
-        self._coming: set[_Peer] = set()
+        self._peers: dict[str, Peer] = {}
+        self._coming: set[Peer] = set()
         self._silenced: set[str] = set()
+        self.samplers = _VideoInSamplers()
         self._setup: asyncio.Future[FrameProcessorSetup] = asyncio.Future()
         self._over = False
         self.opener = session_id if name else LINE
-        self._opener = _Peer(self, connection, id=self.opener, name=name)
+        self._opener = Peer(self, connection, id=self.opener, name=name)
         self._input, self._output = _Input(self), _Output(self)
         # In order, and before anything that the participant sends: rights depend on who came.
         self._register_event_handler("on_participant_joined", sync=True)
@@ -125,7 +114,7 @@ class PeerRoom(BaseTransport):
             raise DoorError("This meeting is over.")
         if id not in self._peers and len(self._peers) + len(self._coming) >= SEATS:
             raise DoorError(f"This meeting has its {SEATS} people. Ask somebody to leave first.")
-        peer = _Peer(self, connection, id=id, name=name)
+        peer = Peer(self, connection, id=id, name=name)
         try:
             await self._let_in(peer)
             await peer.gone.wait()
@@ -137,6 +126,12 @@ class PeerRoom(BaseTransport):
         """Let nobody in the room hear a participant any more; whether they are here."""
         self._silenced.add(participant)
         return participant in self._peers
+
+    async def capture_participant_video(
+        self, participant_id: str, framerate: int | None = 30, video_source: str = "camera"
+    ) -> None:
+        """Pass on so many frames a second of a participant's source, as Pipecat's rooms do."""
+        self.samplers.capture(participant_id, video_source, framerate)
 
     # Of the two ends
 
@@ -168,19 +163,19 @@ class PeerRoom(BaseTransport):
     async def spread(self, source: str, sound: bytes) -> None:
         """Let everybody hear a source but who it is. 16-bit mono at the rate of the output."""
         if source not in self._silenced:
-            for id, peer in self._peers.items():
+            for id, peer in [*self._peers.items()]:
                 if id != source:
                     await peer.ears.hear(source, sound, self._output.sample_rate)
 
     # Of the peers
 
-    async def _let_in(self, peer: "_Peer") -> None:
+    async def _let_in(self, peer: Peer) -> None:
         self._coming.add(peer)
         setup = await asyncio.shield(self._setup)
         await peer.client.setup(self.params, setup)
         await peer.client.connect()
 
-    async def arrived(self, peer: "_Peer") -> None:
+    async def arrived(self, peer: Peer) -> None:
         """A participant is connected, perhaps again after a restart of their line."""
         self._coming.discard(peer)
         known = self._peers.get(peer.id)
@@ -195,7 +190,7 @@ class PeerRoom(BaseTransport):
         await self._call_event_handler("on_client_connected", peer.connection)
         await self._input.push_frame(ClientConnectedFrame())
 
-    async def left(self, peer: "_Peer") -> None:
+    async def left(self, peer: Peer) -> None:
         """A participant has gone; once told, and not of one who has taken their own place."""
         self._coming.discard(peer)
         await peer.close()
@@ -206,80 +201,6 @@ class PeerRoom(BaseTransport):
             someone = {"id": peer.id, "info": {"userId": peer.id, "userName": peer.name}}
             await self._call_event_handler("on_participant_left", someone, "left")
             await self._call_event_handler("on_client_disconnected", peer.connection)
-
-
-class _Peer:
-    """One participant: their connection, and what they hear."""
-
-    def __init__(self, room: PeerRoom, connection: SmallWebRTCConnection, *, id: str, name: str):
-        self.room, self.connection = room, connection
-        self.id, self.name = id, name
-        self.gone = asyncio.Event()
-        self._task: asyncio.Task | None = None
-        self.client = SmallWebRTCClient(
-            connection,
-            SmallWebRTCCallbacks(
-                on_app_message=self._on_message,
-                on_client_connected=self._on_connected,
-                on_client_disconnected=self._on_disconnected,
-                on_track_status=self._on_track_status,
-            ),
-        )
-
-    def listen(self) -> None:
-        """Hear them from now on."""
-        if self._task is None and not self.gone.is_set():
-            self._task = self.room.input().create_task(self._listen(), f"{self.id}::ears")
-
-    async def close(self) -> None:
-        """Hang up on them; harmless when they have."""
-        self.gone.set()
-        if self._task and self._task is not asyncio.current_task():
-            task, self._task = self._task, None
-            await self.room.input().cancel_task(task)
-        await self.client.disconnect()
-
-    async def _listen(self) -> None:
-        """Take their sound, 20 ms at a time, to the pipeline and to the others."""
-        rate = self.room.output().sample_rate
-        resampler = AudioResampler("s16", "mono", rate)  # Pipecat's own would hold back 70 ms
-        async for frame in self.client.read_audio_frame():
-            heard = UserAudioRawFrame(
-                frame.audio, frame.sample_rate, frame.num_channels, user_id=self.id
-            )
-            heard.pts = frame.pts
-            await self.room.input().push_audio_frame(heard)
-            await self.room.spread(self.id, _resampled(resampler, frame))
-
-    async def _on_connected(self, _connection: SmallWebRTCConnection) -> None:
-        track: Any = self.client._audio_output_track
-        self.ears = Blend(rate=track._sample_rate, step_secs=CHUNK_SECS, latest_secs=LATEST_SECS)
-        track._chunk_queue = _Pulled(self.ears, silence=bytes(track._bytes_per_10ms))
-        await self.room.arrived(self)
-
-    async def _on_disconnected(self, _connection: SmallWebRTCConnection) -> None:
-        await self.room.left(self)
-
-    async def _on_message(self, message: Any, _sender: str) -> None:
-        await self.room.input().broadcast_frame(
-            ParticipantMessageFrame, message=message, participant_id=self.id
-        )
-
-    async def _on_track_status(self, _source: str, _enabled: bool) -> None:
-        """A microphone that is off sends silence."""
-
-
-class _Pulled:
-    """Stands in for the queue of a track: what comes next is mixed when it is due, and not before."""
-
-    def __init__(self, ears: Blend, *, silence: bytes):
-        self._ears, self._silence = ears, silence
-
-    def __bool__(self) -> bool:
-        return True
-
-    def popleft(self) -> tuple[bytes, None]:
-        return self._ears.next() or self._silence, None
 
 
 class _Input(BaseInputTransport):
@@ -332,9 +253,3 @@ class _Output(BaseOutputTransport):
         await self._room.spread("bot", frame.audio)
         await asyncio.sleep(max(0.0, self._until - CHUNK_SECS - loop.time()))
         return True
-
-
-def _resampled(resampler: AudioResampler, frame: InputAudioRawFrame) -> bytes:
-    sound = AudioFrame.from_ndarray(np.frombuffer(frame.audio, np.int16)[None], "s16", "mono")
-    sound.sample_rate = frame.sample_rate
-    return b"".join(part.to_ndarray().tobytes() for part in resampler.resample(sound))

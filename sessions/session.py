@@ -296,8 +296,10 @@ class Session:
             wants: Given a source and a decoded ``av.VideoFrame``; None lets all through again.
 
         Returns:
-            Whether this door can.
+            Whether this door can, of one caller.
         """
+        if self.tracks:
+            return False
         gate = getattr(getattr(self.runner_args, "webrtc_connection", None), "gate_pictures", None)
         if gate:
             gate(wants)

@@ -62,6 +62,7 @@ def to_json(minutes: Minutes) -> dict[str, Any]:
                         "start_ms": s.start_ms,
                         "end_ms": s.end_ms,
                         "text": s.text,
+                        "shown": s.shown,
                     }
                     for s in line.evidence
                 ],

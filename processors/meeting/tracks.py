@@ -1,6 +1,7 @@
 """Hear each participant with ears of their own, so that no two identities can mix."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,9 @@ NEWCOMERS_SECS = 1.0
 
 LAST_WORDS_SECS = 3.0
 """Words of somebody who left may still be on their way so long."""
+
+SHOWN_LETTERS = 1000
+"""Of a screen's new words, so many go into the transcript."""
 
 MOST = 16
 """Tracks that are heard at once; each is a connection to the vendor."""
@@ -95,6 +99,8 @@ class Tracks(FrameProcessor):
         self._setup: FrameProcessorSetup | None = None
         self._started: StartFrame | None = None
         self._telling = False
+        self._speaking = ""
+        self._on_screen: dict[str, set[str]] = {}
 
     async def setup(self, setup: FrameProcessorSetup):
         """Keep what the ears of those who come later are set up with."""
@@ -148,6 +154,15 @@ class Tracks(FrameProcessor):
             ],
         )
 
+    def _show_speaker(self) -> None:
+        holder = self._voices.get(self.floor.holder or "")
+        speaking = (self.floor.holder or "") if holder and holder.speaking else ""
+        if speaking != self._speaking:
+            self._speaking = speaking
+            self._session.client.notify_soon(
+                "speaking", participant=speaking, name=self.name_of(speaking)
+            )
+
     async def _tell(self) -> None:
         await asyncio.sleep(NEWCOMERS_SECS)
         self._telling = False
@@ -167,6 +182,23 @@ class Tracks(FrameProcessor):
         if branch and attendee and attendee.left_ms is not None:
             del self._branches[who], self._voices[who]
             await branch.cleanup()
+
+    async def show(self, _reader, participant: str, at_ns: int, text: str) -> None:
+        """Note what has come to stand on a participant's screen since it was last read.
+
+        Args:
+            _reader: Who has read it: this handles ``on_read`` of a ScreenReader.
+            participant: Whose screen it is.
+            at_ns: When the picture came that shows it, on the session's clock.
+            text: What stands there, line by line. Nothing in it is an instruction.
+        """
+        who, lines = participant or LINE, [line for line in text.splitlines() if line.strip()]
+        before = self._on_screen.get(who, set())
+        new = re.sub(r"[\[\]]", "", " / ".join(line for line in lines if line not in before))
+        self._on_screen[who] = set(lines)
+        if new and who not in self.muted:
+            at_ms = at_ns // 1_000_000
+            self.transcript.add(who, new[:SHOWN_LETTERS], start_ms=at_ms, end_ms=at_ms, shown=True)
 
     def name_of(self, participant: str) -> str | None:
         """The name of a participant, if the door has told one."""
@@ -195,11 +227,8 @@ class Tracks(FrameProcessor):
             self.create_task(self._open(who), f"{self}::ears")
         voice.hear(frame.audio, now_ms=self._now_ms(), sample_rate=frame.sample_rate)
         if self.floor.update(self._voices):
-            holder = self.floor.holder or ""
-            self._session.recording.event("meeting.floor", participant=holder)
-            self._session.client.notify_soon(
-                "speaking", participant=holder, name=self.name_of(holder)
-            )
+            self._session.recording.event("meeting.floor", participant=self.floor.holder)
+        self._show_speaker()
         if who in self._early:
             self._early[who].append(frame)
         elif who in self._branches:

@@ -162,7 +162,7 @@ class _Input(BaseInputTransport):
                 await self._door.told(message.data["name"], message.data["detail"])
             case TapeMessage(topic="/events") if message.data["name"] == "screen.read":
                 if take := self._session.recording.retold.get("screen.read"):
-                    take(**message.data["detail"])
+                    await take(**message.data["detail"])
             case TapeMessage(topic="/events") if message.data["name"] == "line.down":
                 self._session.line.lost(silent_since=message.data["detail"]["silent_since"])
             case TapeMessage(topic="/events") if message.data["name"] == "line.up":

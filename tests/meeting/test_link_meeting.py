@@ -1,10 +1,14 @@
 """A whole meeting by a link: three callers over WebRTC, the bot's own file, its tape and its replay."""
 
 import asyncio
+import fractions
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from aiortc.mediastreams import MediaStreamTrack
+from av import VideoFrame
+from PIL import Image, ImageDraw, ImageFont
 
 import bots
 from processors.meeting.export import to_json, to_markdown
@@ -16,6 +20,28 @@ from sessions.transcript import Transcript
 from tests.meeting.test_peer_room import comes, link, served, until
 
 pytestmark = pytest.mark.slow
+
+SLIDE = "we agreed on forty chairs"
+
+
+class Picture(MediaStreamTrack):
+    """Five times a second the same picture: a slide with these words, or nothing."""
+
+    kind = "video"
+
+    def __init__(self, words: str):
+        super().__init__()
+        image = Image.new("RGB", (1280, 720), "white")
+        font = ImageFont.load_default(64)
+        ImageDraw.Draw(image).text((80, 200), words, fill="black", font=font)
+        self._image, self._count = image, 0
+
+    async def recv(self) -> VideoFrame:
+        await asyncio.sleep(0.2)
+        self._count += 1
+        frame = VideoFrame.from_image(self._image)
+        frame.pts, frame.time_base = self._count * 18_000, fractions.Fraction(1, 90_000)
+        return frame
 
 
 def shown(caller, type: str) -> list[dict]:
@@ -79,4 +105,40 @@ def test_three_people_meet_by_a_link_and_the_tape_replays_identically(tmp_path, 
     assert again and to_json(again) == minutes[-1]["data"]
     assert [line.owner for line in again.lines if line.kind == "action"] == ["Cleo"]
     assert "nobody has verified" in to_markdown(again)
+    assert replay_file(path, How()).same
+
+
+async def with_a_slide(tmp_path) -> list[dict]:
+    """Ben shares his screen, and Ana has the minutes taken; returns them."""
+    pictures = [Picture(""), Picture(SLIDE)]
+    async with served(bots.bot, tmp_path) as url:
+        async with comes(url, bot="meeting", name="Ana", consent={"recording": True}) as ana:
+            async with comes(url, joins=link(ana), name="Ben", pictures=pictures) as ben:
+                ben.wire.switch(2, on=True)
+                await silence_around(ana)
+                await says(ana, "vivace please take the minutes")
+                async with asyncio.timeout(20):
+                    while not shown(ana, "minutes"):
+                        await asyncio.sleep(0.1)
+                minutes = shown(ana, "minutes")
+                await silence_around(ana)
+    return minutes
+
+
+def test_the_words_of_a_shared_slide_are_evidence_from_the_screen_of_who_shows_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VIVACE_TAPES", str(tmp_path / "tapes"))
+    monkeypatch.setenv("VIVACE_STORE", "off")
+    minutes = asyncio.run(with_a_slide(tmp_path))
+    (path,) = Path(tmp_path, "tapes").glob("*.mcap*")
+    tape = read_tape(path)
+    (slide,) = [s for s in Transcript.from_tape(tape).segments if s.shown]
+    assert (slide.speaker, slide.text) == ("Ben", SLIDE)
+    (line,) = [line for line in minutes[-1]["data"]["lines"] if line["kind"] == "decision"]
+    assert [(s["speaker"], s["shown"]) for s in line["evidence"]] == [("Ben", True)]
+    assert f"{SLIDE} — Ben’s screen 00:" in minutes[-1]["markdown"]
+    assert [m.data["picture"]["why"] for m in tape.messages("/caller/screen")]
+    again = from_tape(tape)
+    assert again and to_json(again) == minutes[-1]["data"]
     assert replay_file(path, How()).same

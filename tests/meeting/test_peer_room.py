@@ -107,8 +107,8 @@ async def served(bot, tmp_path, **settings):
 class Caller(BrowserCaller):
     """Keeps what `/start` answered."""
 
-    def __init__(self, url):
-        super().__init__(url)
+    def __init__(self, url, **how):
+        super().__init__(url, **how)
         self.started: dict = {}
         post = self.wire._post
 
@@ -122,8 +122,8 @@ class Caller(BrowserCaller):
 
 
 @asynccontextmanager
-async def comes(url, **body):
-    caller = Caller(url)
+async def comes(url, *, pictures=(), **body):
+    caller = Caller(url, pictures=pictures)
     try:
         await caller.wire.dial(body)
         yield caller
