@@ -168,11 +168,12 @@ def links(meeting: str, call: Call, *, place: str) -> dict[str, str]:
         place: As whom they come, when they have been there before.
 
     Returns:
-        ``url``, a page of this server for everybody who is to come; ``joins``, their own way back.
+        ``url``, a page of this server for everybody who is to come; ``id``, as whom they are in the
+        meeting; ``joins``, their own way back.
     """
     own = place or (call.id if call.id != meeting or name_given(call.body) else LINE)
     query = urlencode({"bot": call.body["bot"], "joins": invitation(meeting)})
-    return {"url": f"/?{query}", "joins": invitation(meeting, id=own)}
+    return {"url": f"/?{query}", "id": own, "joins": invitation(meeting, id=own)}
 
 
 async def bot_of(resume: str) -> str:
