@@ -36,6 +36,9 @@ NEWCOMERS_SECS = 1.0
 LAST_WORDS_SECS = 3.0
 """Words of somebody who left may still be on their way so long."""
 
+GONE_SILENT_MS = 1000
+"""Who has not been loud for so long is not speaking any more, whatever their track does."""
+
 SHOWN_LETTERS = 1000
 """Of a screen's new words, so many go into the transcript."""
 
@@ -155,8 +158,11 @@ class Tracks(FrameProcessor):
         )
 
     def _show_speaker(self) -> None:
-        holder = self._voices.get(self.floor.holder or "")
-        speaking = (self.floor.holder or "") if holder and holder.speaking else ""
+        who = self.floor.holder or ""
+        voice = self._voices.get(who)
+        # Sound that stops coming, of a line that is cut, has no silence that ends it.
+        lately = voice and voice.speaking and self._now_ms() - voice.last_ms < GONE_SILENT_MS
+        speaking = who if lately else ""
         if speaking != self._speaking:
             self._speaking = speaking
             self._session.client.notify_soon(
