@@ -71,7 +71,7 @@ def test_somebody_whose_sound_stops_coming_is_shown_as_speaking_no_longer():
     client = SimpleNamespace(notify_soon=lambda _, **data: told.append(data["participant"]))
     tracks._session = SimpleNamespace(client=client)
     tracks._voices, tracks.floor, tracks._speaking = {"a": Voice()}, Floor(), ""
-    tracks._now_ms, tracks.name_of = lambda: now_ms[0], str
+    tracks._now_ms, tracks.transcript = lambda: now_ms[0], Transcript()
     tracks.floor.holder = "a"
     hear(tracks._voices["a"], (SOUND, 5))
     tracks._show_speaker()
