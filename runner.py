@@ -196,6 +196,7 @@ def catalogue(only: str | None = None):
             retention_days=policy.retention_days,
             redacts=policy.redact,
             gates=getattr(module, "GATES", False),
+            gathers=bots.gathers(name),
             rehearsed=rehearsed_vendors(bots.casting(name)),
         )
 

@@ -63,6 +63,15 @@ def sees(name: str) -> dict[str, float]:
     return {}
 
 
+def gathers(name: str) -> bool:
+    """Whether several people can be in one call of a bot file, read without importing it."""
+    tree = ast.parse((FOLDER / f"{name}.py").read_text())
+    return any(
+        isinstance(node, ast.keyword) and node.arg == "tracks" and ast.unparse(node.value) == "True"
+        for node in ast.walk(tree)
+    )
+
+
 async def bot(runner_args: RunnerArguments):
     """Pipecat's entry point for all of them: ``body["bot"]`` says which one answers."""
     body = runner_args.body if isinstance(runner_args.body, dict) else {}

@@ -327,7 +327,9 @@ class FrameSampler(FrameProcessor):
         )
         hides = picture.memory is not None and picture.memory.screen is not None
         raw = None if exposed.id or hides else (exposed.image, exposed.size)
-        sample = Sample(evidence, picture.size, exposed.why, picture.gray, picture.memory, raw)
+        sample = Sample(
+            evidence, picture.size, exposed.why, picture.gray, picture.memory, raw, eye.user_id
+        )
         if picture.counts:
             self._session.ledger.note("picture", picture.counts)
         self._session.recording.picture(evidence, size=picture.size, why=exposed.why)

@@ -25,6 +25,11 @@ class ScreenReader(FrameProcessor):
     Frame input/output::
 
         everything -> as it is
+
+    Event handlers available:
+
+    - on_read(reader, participant, at_ns, text): what stands on whose screen; the same, at the same
+      time, in a replay
     """
 
     def __init__(self, session: Session, *, eyes: FrameSampler, **kwargs):
@@ -37,6 +42,7 @@ class ScreenReader(FrameProcessor):
         """
         super().__init__(**kwargs)
         self._session, self._clock = session, session.clock
+        self._register_event_handler("on_read", sync=True)
         self._told: dict[str, Evidence] = {}
         self._waiting: dict[str, Sample] = {}
         self._reading: set[str] = set()
@@ -65,7 +71,7 @@ class ScreenReader(FrameProcessor):
             return
         if sample.memory and sample.memory.screen:
             if phi := self._session.phi:
-                self._note(sample, sample.memory.text(phi.vault.put))
+                await self._note(sample, sample.memory.text(phi.vault.put))
         elif sample.raw and self._reads:
             self._waiting[source] = sample
             if source not in self._reading:
@@ -83,26 +89,31 @@ class ScreenReader(FrameProcessor):
                     screen = await reading_pool().run(read_raw, *sample.raw, before, at_ns)
                 except Exception as error:
                     logger.error(f"The {source} could not be read: {type(error).__name__}")
-                    self._note(sample, "")
+                    await self._note(sample, "")
                 else:
                     self._screens[source] = screen
-                    self._note(sample, screen.text)
+                    await self._note(sample, screen.text)
                 await asyncio.sleep((self._clock.now_ns() - began_ns) / 1e9)
         finally:
             self._reading.discard(source)
 
-    def _note(self, sample: Sample, text: str) -> None:
+    async def _note(self, sample: Sample, text: str) -> None:
         seen = sample.evidence
-        self._tell(id=seen.id, source=seen.source, at_ns=seen.at_ns, text=text)
+        read = {"id": seen.id, "source": seen.source, "at_ns": seen.at_ns, "text": text}
+        await self._tell(**read, participant=sample.participant)
 
-    def _tell(self, *, id: str, source: str, at_ns: int, text: str) -> None:
+    async def _tell(
+        self, *, id: str, source: str, at_ns: int, text: str, participant: str = ""
+    ) -> None:
         """What stands on a screen, as the picture of this id shows it; nothing if ``text`` is."""
-        self._session.recording.event("screen.read", id=id, source=source, at_ns=at_ns, text=text)
+        read = {"id": id, "source": source, "at_ns": at_ns, "text": text}
+        self._session.recording.event("screen.read", **read, participant=participant)
         self._told[source] = Evidence(
             f"{id}-text", f"{source} text", at_ns, text=text, max_age=MAX_AGE
         )
         if heeding := self._heeding.pop(source, None):
             heeding.set()
+        await self._call_event_handler("on_read", participant, at_ns, text)
 
     def _now_read(self, _now_ns: int) -> list[Evidence]:
         return [told for told in self._told.values() if told.text]

@@ -22,6 +22,7 @@ class BotCard:
         redacts: Whether identifying details are taken out before the model reads them.
         gates: Whether the page may hold back what is no voice: noise then costs nothing
             upstream, and a voice comes 30 ms later.
+        gathers: Whether several people can be in one call, over a link that one gives the others.
         rehearsed: Vendors played by the rehearsal instead of called.
     """
 
@@ -35,6 +36,7 @@ class BotCard:
     retention_days: int | None = None
     redacts: bool = False
     gates: bool = False
+    gathers: bool = False
     rehearsed: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request
 from pipecat.runner.types import RunnerArguments
@@ -9,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.cards import Catalogue, choose
 from serving.keepsakes import tape_url
-from serving.switchboard import Line, Switchboard
+from serving.switchboard import Call, Line, Switchboard
 from serving.tokens import Doorkeeper
+from sessions.doors import name_given
+from sessions.person import FIELD, invitation, invited
 from sessions.resume import ResumeError, read_ticket, still_kept, ticket
+from sessions.transcript import LINE
 
 TELEPHONY = ("twilio", "telnyx", "plivo", "exotel")
 
@@ -90,19 +94,24 @@ def start_router(
         body = asked.body or {}
         asked.resume = asked.resume or body.get("resume")
         if asked.resume:
-            body = {"resume": asked.resume, "bot": await bot_of(asked.resume)}
+            name, bot = name_given(body), await bot_of(asked.resume)
+            body = {"resume": asked.resume, "bot": bot, "name": name}
+        meeting, place = "", ""
+        if FIELD in body:
+            meeting, place = meeting_of(body[FIELD])
+            body = guest_of(switchboard.get(meeting), body)
         body = {**body, "bot": choose(catalogue, body.get("bot"))}
         opened = await keeper.open(request)
         call = switchboard.admit(body, session_id=opened, returning=bool(asked.resume))
         keeper.opened(request, call)
-        answer: dict[str, Any] = {
-            "sessionId": call.id,
-            "sessionToken": keeper.token(call.id),
-            "fileUploadUrl": f"/sessions/{call.id}/files{keeper.query(call.id)}",
-            "tapeUrl": tape_url(call.id),
-        }
-        if resume := asked.resume or ticket(call.id, call.body["bot"]):
-            answer["resume"] = resume
+        answer: dict[str, Any] = {"sessionId": call.id, "sessionToken": keeper.token(call.id)}
+        if not meeting:
+            upload = f"/sessions/{call.id}/files{keeper.query(call.id)}"
+            answer |= {"fileUploadUrl": upload, "tapeUrl": tape_url(call.id)}
+            if resume := asked.resume or ticket(call.id, call.body["bot"]):
+                answer["resume"] = resume
+        if transport == "webrtc" and gathers(catalogue, call.body["bot"]):
+            answer["meeting"] = links(meeting or call.id, call, place=place)
         if transport == "websocket":
             answer["wsUrl"] = (
                 f"{socket}ws-client?session={call.id}{keeper.query(call.id, first='&')}"
@@ -121,6 +130,50 @@ def start_router(
         return answer
 
     return router
+
+
+def gathers(catalogue: Catalogue, bot: str) -> bool:
+    """Whether others may join a call of a bot."""
+    return any(card.gathers for card in catalogue() if card.name == bot)
+
+
+def meeting_of(joins: Any) -> tuple[str, str]:
+    """The session that an invitation opens, and as whom; see `sessions.person.invited`.
+
+    Raises:
+        HTTPException: 403 for what was not given here, or is too old.
+    """
+    if guest := invited(joins):
+        return guest
+    raise HTTPException(403, "This link opens no meeting, or is too old. Ask for a new one.")
+
+
+def guest_of(meeting: Call | None, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a participant's line is opened with: the way to the meeting, and their name.
+
+    Raises:
+        HTTPException: 410 when the meeting is over.
+    """
+    if meeting is None:
+        raise HTTPException(410, "This meeting is over.")
+    return {"bot": meeting.body["bot"], FIELD: body[FIELD], "name": name_given(body)}
+
+
+def links(meeting: str, call: Call, *, place: str) -> dict[str, str]:
+    """How others come to a meeting, and how who has asked comes back to it.
+
+    Args:
+        meeting: Its session.
+        call: The line of who has asked; in the opener's own call there is no other.
+        place: As whom they come, when they have been there before.
+
+    Returns:
+        ``url``, a page of this server for everybody who is to come; ``id``, as whom they are in the
+        meeting; ``joins``, their own way back.
+    """
+    own = place or (call.id if call.id != meeting or name_given(call.body) else LINE)
+    query = urlencode({"bot": call.body["bot"], "joins": invitation(meeting)})
+    return {"url": f"/?{query}", "id": own, "joins": invitation(meeting, id=own)}
 
 
 async def bot_of(resume: str) -> str:

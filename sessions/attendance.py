@@ -1,9 +1,22 @@
 """Who is in a room, as its door says: Daily's and LiveKit's participants under one name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from pipecat.frames.frames import InputTransportMessageFrame
 from pipecat.transports.base_transport import BaseTransport
+
+
+@dataclass
+class ParticipantMessageFrame(InputTransportMessageFrame):
+    """A message of one participant of a room of ours, or of a replay.
+
+    Parameters:
+        participant_id: Whose it is; what they may send depends on it.
+    """
+
+    participant_id: str = ""
 
 
 def watch_attendance(
@@ -20,7 +33,7 @@ def watch_attendance(
         left: Given the id.
     """
     known: Any = getattr(transport, "_event_handlers", {})
-    if "on_participant_joined" in known:  # Daily, and a replay
+    if "on_participant_joined" in known:  # Daily, our own room, and a replay
 
         @transport.event_handler("on_participant_joined")
         async def on_participant_joined(_transport, participant):
@@ -46,8 +59,11 @@ async def mute_at_door(transport: Any, participant: str) -> bool:
     """Switch a participant's microphone off for everybody, where the door can.
 
     Returns:
-        Whether it could: Daily can if the bot is an owner of the room. LiveKit cannot.
+        Whether it could: our own room can, and Daily if the bot is an owner of the room. LiveKit
+        cannot.
     """
+    if hasattr(transport, "silence"):
+        return transport.silence(participant)
     if not hasattr(transport, "update_remote_participants"):
         return False
     order = {participant: {"inputsEnabled": {"microphone": False}}}

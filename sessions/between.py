@@ -84,7 +84,8 @@ class Between:
             if isinstance(frame, InputAudioRawFrame):
                 for leg in self.legs:
                     if leg is not self.talker or self._to_caller:
-                        await leg.hear("caller", frame.audio, frame.sample_rate)
+                        who = getattr(frame, "user_id", "") or "caller"
+                        await leg.hear(who, frame.audio, frame.sample_rate)
                 if self.away:
                     frame = replace(frame, audio=bytes(len(frame.audio)))
             elif self.away and isinstance(frame, (InputDTMFFrame, InputImageRawFrame)):
@@ -130,9 +131,9 @@ class Between:
 
     async def together(self) -> None:
         """Let talker and caller hear each other until it is cancelled."""
-        self._to_caller = Blend(self.play, rate=self.rate)
+        self._to_caller = Blend(rate=self.rate)
         try:
-            await self._to_caller.play()
+            await self._to_caller.play(self.play)
         finally:
             self._to_caller = None
 

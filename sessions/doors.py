@@ -8,6 +8,7 @@ are asked for it.
 
 import asyncio
 import os
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -59,6 +60,7 @@ async def open_door(
     sees: Mapping[str, int],
     policy: Policy,
     tracks: bool = False,
+    room_id: str | None = None,
 ) -> BaseTransport:
     """Open the door the caller stands at.
 
@@ -67,7 +69,9 @@ async def open_door(
         sees: Frames per second wanted of each video source (``camera``, ``screenVideo``); phones,
             WebSockets and the eval harness carry no video, there it is ignored.
         policy: Its vendor allow-list also holds for whoever carries the call.
-        tracks: Whether a room's participants come in each on a track of their own, or mixed.
+        tracks: Whether a room's participants come in each on a track of their own, or mixed. A
+            browser's WebRTC then opens a room that others can join.
+        room_id: Under which they find it.
 
     Raises:
         DoorError: If no door fits, an extra or a key is missing, or the carrier is not allowed.
@@ -92,10 +96,30 @@ async def open_door(
         policy.require_vendor(door)
     with _cures(door):
         params = _params(door, sound, media, tracks=tracks)
+        if tracks and door == "webrtc":
+            return _room(runner_args, params, room_id=room_id)
         transport = await create_transport(runner_args, {door: lambda: params})
         if door == "daily":
             _finish_daily(transport, params, mixed=not tracks)
     return transport
+
+
+def _room(runner_args: Any, params: TransportParams, *, room_id: str | None) -> BaseTransport:
+    from sessions.peer_room import PeerRoom
+
+    body = runner_args.body if isinstance(runner_args.body, dict) else {}
+    return PeerRoom(
+        runner_args.webrtc_connection,
+        params,
+        session_id=room_id or uuid.uuid4().hex,
+        name=name_given(body),
+    )
+
+
+def name_given(body: Mapping[str, Any]) -> str:
+    """The name that a caller gives for themselves; nobody has verified it."""
+    name = body.get("name")
+    return name.strip()[:60] if isinstance(name, str) else ""
 
 
 async def _door(runner_args: RunnerArguments) -> str:
@@ -276,4 +300,6 @@ def is_empty(transport: Any) -> bool:
         return not [id for id in transport.participants() if id != "local"]
     if "LiveKitTransport" in kinds:
         return not transport.get_participants()
+    if "PeerRoom" in kinds:
+        return not transport.participants()
     return True

@@ -31,17 +31,21 @@ FLUSH_SECS = 0.2
 
 
 class Blend:
-    """The sound of several sources as one stream of 20 ms steps, at one rate and never late."""
+    """The sound of several sources as one stream of steps, at one rate and never late."""
 
-    def __init__(self, write: Callable[[bytes], Awaitable[object]], *, rate: int):
+    def __init__(
+        self, *, rate: int, step_secs: float = STEP_SECS, latest_secs: float = LATEST_SECS
+    ):
         """Begin without sound.
 
         Args:
-            write: Plays a step, and returns when the next may follow.
             rate: Samples a second of what it plays.
+            step_secs: Seconds of a step.
+            latest_secs: Seconds that the sound of an impatient source may wait.
         """
-        self._write, self._rate = write, rate
-        self._step = int(rate * STEP_SECS) * 2
+        self._rate = rate
+        self._step = int(rate * step_secs) * 2
+        self._most = int(rate * latest_secs) * 2
         self._waiting: dict[str, bytearray] = {}
         self._resamplers: dict[tuple[str, int], Any] = {}
         self._patient: set[str] = set()
@@ -63,7 +67,7 @@ class Blend:
         waiting += await self._resamplers[key].resample(sound, rate, self._rate)
         if patient:
             self._patient.add(source)
-        elif (late := len(waiting) - int(self._rate * LATEST_SECS) * 2) > 0:
+        elif (late := len(waiting) - self._most) > 0:
             del waiting[:late]
             self.dropped_secs += late / 2 / self._rate
 
@@ -71,17 +75,22 @@ class Blend:
         """Whether sound of a source is still to be played."""
         return len(self._waiting.get(source, b"")) >= self._step
 
-    async def play(self) -> None:
-        """Play until it is cancelled."""
+    async def play(self, write: Callable[[bytes], Awaitable[object]]) -> None:
+        """Play until it is cancelled.
+
+        Args:
+            write: Plays a step, and returns when the next may follow.
+        """
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due = max(due + STEP_SECS, loop.time() - LATEST_SECS)
-            if step := self._next():
-                await self._write(step)
+            if step := self.next():
+                await write(step)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
-    def _next(self) -> bytes:
+    def next(self) -> bytes:
+        """The next step; empty while nothing waits."""
         sounds = []
         for waiting in self._waiting.values():
             if len(waiting) >= self._step:
@@ -163,8 +172,8 @@ class Leg:
             async def write(step: bytes) -> None:
                 await output.write_audio_frame(OutputAudioRawFrame(step, output.sample_rate, 1))
 
-            self._blend = Blend(write, rate=output.sample_rate)
-            self._ears.tasks.append(asyncio.create_task(self._blend.play(), name="leg"))
+            self._blend = Blend(rate=output.sample_rate)
+            self._ears.tasks.append(asyncio.create_task(self._blend.play(write), name="leg"))
             self._ears.tasks.append(asyncio.create_task(on_up(), name="leg is up"))
 
         @self._transport.event_handler("on_client_disconnected")

@@ -15,8 +15,8 @@ ANYBODYS = frozenset({"client-ready"})
 class Rights:
     """Lets RTVI messages through by who sent them.
 
-    The caller is who came first, and who comes back as the same user: rooms know their callers by
-    the token they were given. On a line with one end, that is whoever is there. Anyone else hears
+    The caller is who came first, or who opened the room where it knows, and who comes back as the
+    same user: rooms know their callers by the token they were given. On a line with one end, that is whoever is there. Anyone else hears
     and is heard; what they send is dropped: typed text, files, results of tools, hanging up. A bot
     that wants more of them says so with :meth:`allow`.
     """
@@ -33,8 +33,9 @@ class Rights:
 
     def watch(self, transport: BaseTransport) -> None:
         """Learn who comes."""
+        self._caller = getattr(transport, "opener", None)
         known = getattr(transport, "_event_handlers", {})
-        if "on_participant_joined" in known:  # Daily
+        if "on_participant_joined" in known:  # Daily, our own room
 
             @transport.event_handler("on_participant_joined")
             async def on_participant_joined(_transport, participant):

@@ -78,7 +78,8 @@ async def run(
     _guard_sinks(session, worker, runner)
     await runner.add_workers(worker, *helpers)
     session.client.attach(worker, greet=greet)
-    session.line.attach(worker, getattr(arguments, "webrtc_connection", None))
+    connection = None if session.tracks else getattr(arguments, "webrtc_connection", None)
+    session.line.attach(worker, connection)  # a room of several does not wait for one of them
     keypad = Keypad(session)
     keypad.attach(worker, parts_of(pipeline))
     session.transfer.attach(worker, pipeline)  # after the keypad: a person's caller keys nothing in

@@ -122,6 +122,7 @@ class Session:
         self.client = Client(self)
         self.waterfall = Waterfall(report=self.notify)
         self.transport: BaseTransport
+        self.tracks = False  # whether people come in each on a track of their own
         self.sees: frozenset[str] = frozenset()
         self.runner_args = runner_args
         protect(self.phi)
@@ -172,10 +173,13 @@ class Session:
         """
         if sees:
             require_image_privacy(policy)
+        room_id = runner_args.session_id  # who goes on with another session is still found here
         resumed = await take_up(runner_args, policy=policy)
         session = cls(runner_args, policy=policy, resumed=resumed, budget_usd=budget_usd)
-        session.sees = frozenset(sees)
-        session.transport = await open_door(runner_args, sees=sees, policy=policy, tracks=tracks)
+        session.sees, session.tracks = frozenset(sees), tracks
+        session.transport = await open_door(
+            runner_args, sees=sees, policy=policy, tracks=tracks, room_id=room_id
+        )
         session.cost.door = door_of(runner_args)  # a carrier has said by now that it is one
         if phi := session.phi:
             # What a carrier says of the call, kept by Pipecat on the socket it was read from.
@@ -293,8 +297,10 @@ class Session:
             wants: Given a source and a decoded ``av.VideoFrame``; None lets all through again.
 
         Returns:
-            Whether this door can.
+            Whether this door can, of one caller.
         """
+        if self.tracks:
+            return False
         gate = getattr(getattr(self.runner_args, "webrtc_connection", None), "gate_pictures", None)
         if gate:
             gate(wants)

@@ -14,7 +14,7 @@ SEGMENT, JOINED, LEFT = "meeting.segment", "meeting.joined", "meeting.left"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Something that one person said in one go; on the tape under its id.
+    """Something that one person said in one go, or showed; on the tape under its id.
 
     Parameters:
         id: ``s1``, ``s2`` and so on, in the order in which they were transcribed.
@@ -25,6 +25,7 @@ class Segment:
         end_ms: The same.
         text: What was said.
         language: Code of the language it was said in, or empty.
+        shown: Whether it came to stand on their screen, and nobody said it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Segment:
     end_ms: int
     text: str
     language: str = ""
+    shown: bool = False
 
     @property
     def track(self) -> str:
@@ -42,7 +44,9 @@ class Segment:
 
     @property
     def who(self) -> str:
-        """The speaker, in words."""
+        """The speaker, or whose screen it stood on, in words."""
+        if self.shown:
+            return f"{self.speaker}’s screen" if self.speaker else "A shared screen"
         label = self.participant[len(LINE) + 1 :] if self.track == LINE else ""
         return self.speaker or f"Unknown speaker {label}".strip()
 
@@ -108,13 +112,20 @@ class Transcript:
             self._event(LEFT, participant=participant, at_ms=at_ms)
 
     def add(
-        self, participant: str, text: str, *, start_ms: int, end_ms: int, language: str = ""
+        self,
+        participant: str,
+        text: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        language: str = "",
+        shown: bool = False,
     ) -> Segment:
-        """Add what a participant said."""
+        """Add what a participant said, or has shown."""
         attendee = self.attendees.get(participant)
         speaker = attendee.name if attendee else None
         id = f"s{len(self._segments) + 1}"
-        segment = Segment(id, participant, speaker, start_ms, end_ms, text, language)
+        segment = Segment(id, participant, speaker, start_ms, end_ms, text, language, shown)
         self._segments[id] = segment
         self._event(SEGMENT, **asdict(segment))
         return segment

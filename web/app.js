@@ -9,6 +9,7 @@ import { watchLink } from "./link.js";
 import { Lobby } from "./lobby.js";
 import { measureHosts } from "./near.js";
 import { followNotices } from "./notices.js";
+import { followPeople } from "./people.js";
 import { followSight } from "./seen.js";
 import { followState } from "./state.js";
 import { followFigures } from "./team.js";
@@ -50,7 +51,7 @@ async function call(wanted) {
   caller.card = wanted.card;
   const speaker = wanted.card.rehearsed.length ? "Script" : "AI";
   const captions = new Captions(caller, { speaker });
-  for (const follow of [followState, followNotices, followFigures, followSight, followCues, playVoice, watchLink]) follow(caller);
+  for (const follow of [followState, followPeople, followNotices, followFigures, followSight, followCues, playVoice, watchLink]) follow(caller);
   const told = followEnd(caller);
   useControls(caller, captions);
   const name = spoken(wanted.bot);
@@ -87,7 +88,8 @@ function over(call) {
 
 async function open() {
   try {
-    lobby = new Lobby(await ask("/bots"), { onCall: call });
+    const link = new URLSearchParams(location.search);
+    lobby = new Lobby(await ask("/bots"), { onCall: call, bot: link.get("bot"), joins: link.get("joins") });
   } catch (trouble) {
     show(trouble);
   }

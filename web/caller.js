@@ -15,6 +15,7 @@ export class Caller extends EventTarget {
   status = "idle";
   pictures = pictures();
   tracks = [null, null, null];
+  names = new Map(); // of who was ever in a meeting, by their ids
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
@@ -24,7 +25,7 @@ export class Caller extends EventTarget {
     this.tell("status", status);
   }
 
-  async call({ bot, card, consent, speak }) {
+  async call({ bot, card, consent, speak, name, joins }) {
     if (!window.RTCPeerConnection) throw new Trouble("no-webrtc");
     this.become("connecting");
     this.card = card;
@@ -34,7 +35,9 @@ export class Caller extends EventTarget {
         this.tracks[MICROPHONE] = this.microphone.track;
       }
       if (this.status === "over") return this.release();
-      this.body = { bot, consent: { ...consent, at: new Date().toISOString() } };
+      const answers = joins ? { joins } : { bot, consent: { ...consent, at: new Date().toISOString() } };
+      this.body = name ? { ...answers, name } : answers;
+      this.guest = Boolean(joins); // hears and is heard, and does not drive the bot
       await this.connect({ body: this.body });
     } catch (trouble) {
       this.release();
@@ -47,9 +50,14 @@ export class Caller extends EventTarget {
     const headers = { Authorization: `Bearer ${token}` };
     const session = await ask("/start", asJson({ transport: "webrtc", ...wanted, roundTrips }, { headers }));
     this.session = session.sessionId;
-    this.uploadUrl = session.fileUploadUrl;
+    this.uploadUrl = session.fileUploadUrl ?? this.uploadUrl;
     this.tapeUrl = session.tapeUrl ?? this.tapeUrl;
     this.token = session.resume ?? this.token;
+    if (session.meeting) {
+      this.me = session.meeting.id;
+      this.wayBack = session.meeting.joins;
+      this.tell("meeting", session.meeting);
+    }
     this.peer = new Peer({
       offerUrl: `/sessions/${session.sessionId}/api/offer`,
       headers,
@@ -80,15 +88,27 @@ export class Caller extends EventTarget {
     });
   }
 
-  remember({ type, reason, token }) {
+  remember({ type, reason, token, people }) {
     if (type === "ended") this.reason = reason;
     if (type === "resume") this.token = token;
+    if (type === "attendance") for (const { participant, name } of people) this.names.set(participant, name);
   }
 
-  // The session is gone: a new one takes up its thread, if the server has kept it.
+  nameOf(participant) {
+    if (!this.me || !participant || participant === this.me) return "You";
+    return this.names.get(participant) ?? "Unnamed";
+  }
+
+  // The line is gone: a meeting goes on meanwhile, and its people come back to their own place.
+  // Where the session is gone too, a new one takes up its thread, if the server has kept it.
   async resume(trouble) {
-    if (!this.token) return this.fail(trouble);
+    if (!this.token && !this.wayBack) return this.fail(trouble);
     this.become("resuming");
+    try {
+      if (this.wayBack) return await this.connect({ body: { ...this.body, joins: this.wayBack } });
+    } catch (refusal) {
+      if (!this.token) return this.fail(refusal);
+    }
     try {
       await this.connect({ resume: this.token, body: this.body });
     } catch (refusal) {

@@ -3,11 +3,12 @@ import { $, element } from "./dom.js";
 
 export class Captions {
   constructor(caller, { speaker }) {
-    this.speaker = speaker;
+    Object.assign(this, { caller, speaker });
     this.box = $("captions");
     this.box.querySelectorAll(".said, .gap").forEach((row) => row.remove());
     $("captions-empty").hidden = false;
-    this.yours = this.theirs = null;
+    this.theirs = null;
+    this.hearing = new Map(); // the rows that are still being heard, by whose they are
     this.typed = new Map();
     this.segments = new Map();
     const on = (type, handle) => caller.addEventListener(type, ({ detail }) => handle(detail));
@@ -39,7 +40,7 @@ export class Captions {
 
   gap(text) {
     this.cut();
-    this.yours = null;
+    this.hearing.clear();
     this.segments.clear(); // a resumed session counts its segments anew
     this.follow(() => this.box.append(element("p", { className: "gap", textContent: text })));
   }
@@ -52,15 +53,17 @@ export class Captions {
     this.box.scrollTop = this.box.scrollHeight;
   }
 
-  heard({ text, final, msg_id: id }) {
+  heard({ text, final, msg_id: id, user_id: participant }) {
     if (this.typed.has(id)) return this.write(this.typed.get(id), text);
-    this.yours ??= this.row("You", "yours interim");
+    const who = this.caller.nameOf(participant);
+    const row = this.hearing.get(participant) ?? this.row(who, "yours interim");
+    this.hearing.set(participant, row);
     this.theirs = null;
-    this.write(this.yours, text);
+    this.write(row, text);
     if (!final) return;
-    this.yours.classList.remove("interim");
-    this.yours = null;
-    announce(`You: ${text}`);
+    row.classList.remove("interim");
+    this.hearing.delete(participant);
+    announce(`${who}: ${text}`);
   }
 
   spoken({ text, segment_id: id, spoken_status: status, spoken_progress: progress, will_be_spoken: aloud }) {

@@ -13,6 +13,7 @@ export function useControls(caller, captions) {
   caller.addEventListener("status", () => {
     $("mute").hidden = !caller.hasMicrophone;
     $("attach").hidden = !caller.uploadUrl;
+    for (const id of ["typing", "keys", "person"]) $(id).hidden = caller.guest;
   });
   useMute(caller);
   for (const [button, source] of Object.entries(SOURCES)) usePicture(caller, $(button), source);

@@ -20,28 +20,39 @@ const QUESTIONS = {
     hint: "Answer the question about remembering you first.",
   },
 };
+const NAME = "The others see it, and the minutes name you by it. Nobody verifies it.";
+const NAMELESS = "Leave it empty where several of you sit at one microphone: your voices are told apart, and nobody is named.";
 
 const years = (days) => (days >= 365 ? `${Math.round(days / 365)} years` : `${days} days`);
 
-function promises(card) {
+function promises(card, joins) {
   const seen = Object.entries(card.sees).map(([source, rate]) => `${SOURCES[source] ?? source} (up to ${rate} ${rate === 1 ? "picture" : "pictures"} a second)`);
   return [
     ["Hears and sees", ["your voice", ...seen].join(", ") + (seen.length ? ", each only while you turn it on" : "")],
-    ["Keeps", card.records ? `a recording if you allow it, for ${years(card.retention_days)}` : "nothing after the call"],
+    ["Keeps", joins ? "what whoever opened the meeting has agreed to; you are told when you come in" : card.records ? `a recording if you allow it, for ${years(card.retention_days)}` : "nothing after the call"],
     card.redacts && ["Protects", "identifying details are replaced before the model reads them"],
     ["Policy", card.policy],
   ].filter(Boolean);
 }
 
 export class Lobby {
-  constructor(cards, { onCall }) {
-    this.cards = cards;
+  constructor(cards, { onCall, bot, joins }) {
+    const meant = cards.filter((card) => card.name === bot);
+    if (meant.length) cards = meant;
+    Object.assign(this, { cards, joins });
+    if (joins) {
+      $("lobby-title").textContent = "You are invited to a meeting";
+      $("before-title").textContent = "Before you join";
+      $("bots").hidden = true;
+      $("start").textContent = "Join the meeting";
+      $("start-typing").textContent = "Join without a microphone";
+    }
     $("bots").replaceChildren(...cards.map((card) => this.option(card)));
     $("bots").onchange = () => this.show();
     $("consents").onchange = () => this.check();
     useDeviceCheck();
     const start = (speak) => {
-      if (!this.ready) return this.unanswered.querySelector("input").focus();
+      if (!this.ready) return (this.unanswered?.querySelector("input") ?? $("your-name")).focus();
       stopCheck();
       onCall(this.order(speak));
     };
@@ -50,6 +61,7 @@ export class Lobby {
       start(true);
     };
     $("start-typing").onclick = () => start(false);
+    $("your-name").oninput = () => this.check();
     if (cards.length === 1) $("bots").querySelector("input").checked = true;
     this.show();
   }
@@ -87,7 +99,8 @@ export class Lobby {
 
   get questions() { return [...$("consents").children]; }
   get unanswered() { return this.questions.find((group) => !group.querySelector("input:checked")); }
-  get ready() { return Boolean(this.card) && !this.unanswered; }
+  get name() { return this.card?.gathers ? $("your-name").value.trim() : ""; }
+  get ready() { return Boolean(this.card) && !this.unanswered && Boolean(this.name || !this.joins); }
 
   show() {
     const card = this.card;
@@ -96,12 +109,14 @@ export class Lobby {
     if (!card) return;
     const scripted = card.rehearsed.length ? " In this rehearsal a script answers in its place." : "";
     $("disclosure").textContent = card.disclosure + scripted;
-    $("promise").replaceChildren(...promises(card).map(([term, text]) => {
+    $("naming").hidden = !card.gathers;
+    $("name-hint").textContent = this.joins ? NAME : `${NAME} ${NAMELESS}`;
+    $("promise").replaceChildren(...promises(card, this.joins).map(([term, text]) => {
       const pair = element("div");
       pair.append(element("dt", { textContent: term }), element("dd", { textContent: text }));
       return pair;
     }));
-    const asked = card.consent.filter((name) => name in QUESTIONS && (name !== "recording" || card.records));
+    const asked = this.joins ? [] : card.consent.filter((name) => name in QUESTIONS && (name !== "recording" || card.records));
     $("consents").replaceChildren(...asked.map((name) => this.question(name)));
     checkFor(card);
     this.check();
@@ -109,11 +124,13 @@ export class Lobby {
 
   check() {
     for (const id of ["start", "start-typing"]) $(id).setAttribute("aria-disabled", String(!this.ready));
-    $("start-hint").textContent = this.unanswered ? QUESTIONS[this.unanswered.dataset.name].hint : "";
+    const nameless = this.card && !this.ready ? "Say first who you are." : "";
+    $("start-hint").textContent = this.unanswered ? QUESTIONS[this.unanswered.dataset.name].hint : nameless;
   }
 
   order(speak) {
     const answers = this.questions.map((group) => [group.dataset.name, group.querySelector("input:checked").value === "yes"]);
-    return { card: this.card, bot: this.card.name, consent: Object.fromEntries(answers), speak };
+    const { card, name, joins } = this;
+    return { card, bot: card.name, consent: Object.fromEntries(answers), speak, name, joins };
   }
 }

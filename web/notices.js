@@ -45,8 +45,8 @@ export function followNotices(caller) {
     document: ({ name, status }) => notice(`${name}: ${status}.`),
     transfer: ({ text, status }) => notice(text ?? TRANSFER[status] ?? `Transfer: ${status}.`),
     error: ({ text }) => notice(text),
-    session: ({ rehearsal, recorded }) => { rehearsing(rehearsal); recording(recorded); },
-    consent: ({ recorded }) => recording(recorded),
+    session: ({ rehearsal, recorded }) => { rehearsing(rehearsal); recording(recorded && !caller.guest); },
+    consent: ({ recorded }) => recording(recorded && !caller.guest),
     rehearsal: ({ vendors }) => rehearsing(vendors),
     line: ({ secs, unheard }) => {
       caller.tell("line", { down: false, unheard });

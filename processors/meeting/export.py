@@ -9,6 +9,8 @@ from sessions.transcript import Attendee
 
 TITLES = {"decision": "Decisions", "action": "Action items", "note": "Notes"}
 
+UNVERIFIED = "Names are as each gave them when they came; nobody has verified them."
+
 
 def clock(ms: int) -> str:
     """A time of the session: ``1:02:03``, or ``02:03`` in the first hour."""
@@ -18,7 +20,9 @@ def clock(ms: int) -> str:
 
 def to_markdown(minutes: Minutes, *, title: str = "Minutes") -> str:
     """The minutes to read; each line ends with who said so, and when."""
-    text = [f"# {title}", "", "Present: " + _present(minutes.attendees) + ".", ""]
+    text = [f"# {title}", "", f"Present: {_present(minutes.attendees)}.", ""]
+    if any(a.name for a in minutes.attendees):
+        text += [UNVERIFIED, ""]
     if minutes.agenda:
         text += ["## Agenda", ""]
         text += [f"- {clock(at)} {title}" for title, at in minutes.agenda] + [""]
@@ -34,7 +38,12 @@ def to_json(minutes: Minutes) -> dict[str, Any]:
     """The minutes as plain data; evidence with its id, speaker (or null), times and words."""
     return {
         "attendees": [
-            {"participant": a.participant, "name": a.name, "joined_ms": a.joined_ms}
+            {
+                "participant": a.participant,
+                "name": a.name,
+                "verified": False,
+                "joined_ms": a.joined_ms,
+            }
             for a in minutes.attendees
         ],
         "agenda": [{"title": title, "at_ms": at} for title, at in minutes.agenda],
@@ -53,6 +62,7 @@ def to_json(minutes: Minutes) -> dict[str, Any]:
                         "start_ms": s.start_ms,
                         "end_ms": s.end_ms,
                         "text": s.text,
+                        "shown": s.shown,
                     }
                     for s in line.evidence
                 ],

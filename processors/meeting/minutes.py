@@ -23,12 +23,13 @@ KINDS = {"DECISION": "decision", "ACTION": "action", "NOTE": "note"}
 
 INSTRUCTION = """\
 You take the minutes of a meeting. You are given its transcript, one segment a line: [id] speaker: \
-words. Write one line for each decision, action item and note, in order, in one of these forms, \
+words; or [id] speaker’s screen: \
+words that they showed. Write one line for each decision, action item and note, in order, in one of these forms, \
 and nothing else:
 DECISION [ids] what was decided
 ACTION [ids] what is to be done (owner: name; due: YYYY-MM-DD)
 NOTE [ids] what was said that matters
-In brackets stand the ids of the segments that say so, such as [s3, s4]. Leave out owner or due \
+In brackets stand the ids of the segments that say or show so, such as [s3, s4]. Leave out owner or due \
 where nobody said it. Never write what no segment says."""
 
 _LINE = re.compile(r"^\W*(DECISION|ACTION|NOTE)\s*\[([^\]]*)\]\s*(.+?)\s*$", re.MULTILINE)
@@ -140,7 +141,7 @@ def _owner(name: str, evidence: tuple[Segment, ...], transcript: Transcript) -> 
         return None
     for attendee in transcript.attendees.values():
         if attendee.name and attendee.name.lower() == name:
-            spoke = any(s.speaker == attendee.name for s in evidence)
+            spoke = any(s.speaker == attendee.name and not s.shown for s in evidence)
             named = any(_has(s.text, name.partition(" ")[0]) for s in evidence)
             return attendee.name if spoke or named else None
     if any(_has(s.text, name) for s in evidence):

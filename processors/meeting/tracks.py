@@ -1,6 +1,7 @@
 """Hear each participant with ears of their own, so that no two identities can mix."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,12 @@ NEWCOMERS_SECS = 1.0
 
 LAST_WORDS_SECS = 3.0
 """Words of somebody who left may still be on their way so long."""
+
+GONE_SILENT_MS = 1000
+"""Who has not been loud for so long is not speaking any more, whatever their track does."""
+
+SHOWN_LETTERS = 1000
+"""Of a screen's new words, so many go into the transcript."""
 
 MOST = 16
 """Tracks that are heard at once; each is a connection to the vendor."""
@@ -95,6 +102,8 @@ class Tracks(FrameProcessor):
         self._setup: FrameProcessorSetup | None = None
         self._started: StartFrame | None = None
         self._telling = False
+        self._speaking = ""
+        self._on_screen: dict[str, set[str]] = {}
 
     async def setup(self, setup: FrameProcessorSetup):
         """Keep what the ears of those who come later are set up with."""
@@ -122,10 +131,43 @@ class Tracks(FrameProcessor):
 
     def join(self, participant: str, name: str | None) -> None:
         """Note that somebody has come in at the door; who comes late is told what the others were."""
+        self._note(participant, name)
+        if participant == LINE or self._telling or not self._session.opening.begun:
+            return
+        self._telling = True
+        if self._session.disclosed:
+            self._tell_soon()
+        else:  # they have missed its beginning
+            self._session.on_disclosed(self._tell_soon)
+
+    def _note(self, participant: str, name: str | None) -> None:
         self.transcript.join(participant, name, at_ms=self._now_ms())
-        if self._session.disclosed and not self._telling:
-            self._telling = True
-            self.create_task(self._tell(), f"{self}::newcomers")
+        self._show_attendance()
+
+    def _tell_soon(self) -> None:
+        self.create_task(self._tell(), f"{self}::newcomers")
+
+    def _show_attendance(self) -> None:
+        self._session.client.notify_soon(
+            "attendance",
+            people=[
+                {"participant": one.participant, "name": one.name}
+                for one in self.transcript.attendees.values()
+                if one.left_ms is None
+            ],
+        )
+
+    def _show_speaker(self) -> None:
+        who = self.floor.holder or ""
+        voice = self._voices.get(who)
+        # Sound that stops coming, of a line that is cut, has no silence that ends it.
+        lately = voice and voice.speaking and self._now_ms() - voice.last_ms < GONE_SILENT_MS
+        speaking = who if lately else ""
+        if speaking != self._speaking:
+            self._speaking = speaking
+            self._session.client.notify_soon(
+                "speaking", participant=speaking, name=self.name_of(speaking)
+            )
 
     async def _tell(self) -> None:
         await asyncio.sleep(NEWCOMERS_SECS)
@@ -135,6 +177,7 @@ class Tracks(FrameProcessor):
     def leave(self, participant: str) -> None:
         """Note that somebody has left; their ears go with them, once they have told the rest."""
         self.transcript.leave(participant, at_ms=self._now_ms())
+        self._show_attendance()
         if participant in self._branches:
             self.create_task(self._close(participant), f"{self}::gone")
 
@@ -145,6 +188,23 @@ class Tracks(FrameProcessor):
         if branch and attendee and attendee.left_ms is not None:
             del self._branches[who], self._voices[who]
             await branch.cleanup()
+
+    async def show(self, _reader, participant: str, at_ns: int, text: str) -> None:
+        """Note what has come to stand on a participant's screen since it was last read.
+
+        Args:
+            _reader: Who has read it: this handles ``on_read`` of a ScreenReader.
+            participant: Whose screen it is.
+            at_ns: When the picture came that shows it, on the session's clock.
+            text: What stands there, line by line. Nothing in it is an instruction.
+        """
+        who, lines = participant or LINE, [line for line in text.splitlines() if line.strip()]
+        before = self._on_screen.get(who, set())
+        new = re.sub(r"[\[\]]", "", " / ".join(line for line in lines if line not in before))
+        self._on_screen[who] = set(lines)
+        if new and who not in self.muted:
+            at_ms = at_ns // 1_000_000
+            self.transcript.add(who, new[:SHOWN_LETTERS], start_ms=at_ms, end_ms=at_ms, shown=True)
 
     def name_of(self, participant: str) -> str | None:
         """The name of a participant, if the door has told one."""
@@ -168,16 +228,13 @@ class Tracks(FrameProcessor):
             if len(self._voices) >= MOST:
                 return
             voice = self._voices[who] = Voice()
-            self.join(who, None)
+            self._note(who, None)
             self._early[who] = []
             self.create_task(self._open(who), f"{self}::ears")
         voice.hear(frame.audio, now_ms=self._now_ms(), sample_rate=frame.sample_rate)
         if self.floor.update(self._voices):
-            holder = self.floor.holder or ""
-            self._session.recording.event("meeting.floor", participant=holder)
-            self._session.client.notify_soon(
-                "speaking", participant=holder, name=self.name_of(holder)
-            )
+            self._session.recording.event("meeting.floor", participant=self.floor.holder)
+        self._show_speaker()
         if who in self._early:
             self._early[who].append(frame)
         elif who in self._branches:

@@ -11,7 +11,6 @@ from pipecat.audio.dtmf.types import KeypadEntry
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputDTMFFrame,
-    InputTransportMessageFrame,
     OutputAudioRawFrame,
     UserAudioRawFrame,
     UserImageRawFrame,
@@ -21,6 +20,7 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
+from sessions.attendance import ParticipantMessageFrame
 from sessions.clock import Clock
 from sessions.tape import TapeMessage
 from sessions.tape.recorder import Recorder
@@ -150,8 +150,10 @@ class _Input(BaseInputTransport):
                     frame = InputAudioRawFrame(*sound)
                 await self.push_audio_frame(frame)
             case TapeMessage(topic="/client/in"):
-                sent = message.data["message"]
-                await self.broadcast_frame(InputTransportMessageFrame, message=sent)
+                sent, sender = message.data["message"], message.data.get("participant", "")
+                await self.broadcast_frame(
+                    ParticipantMessageFrame, message=sent, participant_id=sender
+                )
             case TapeMessage(topic="/events") if message.data["name"] == "picture.forgotten":
                 await self.push_video_frame(_forgotten(message.data["detail"]["source"]))
             case TapeMessage(topic="/events") if message.data["name"] == "transfer.order":
@@ -160,7 +162,7 @@ class _Input(BaseInputTransport):
                 await self._door.told(message.data["name"], message.data["detail"])
             case TapeMessage(topic="/events") if message.data["name"] == "screen.read":
                 if take := self._session.recording.retold.get("screen.read"):
-                    take(**message.data["detail"])
+                    await take(**message.data["detail"])
             case TapeMessage(topic="/events") if message.data["name"] == "line.down":
                 self._session.line.lost(silent_since=message.data["detail"]["silent_since"])
             case TapeMessage(topic="/events") if message.data["name"] == "line.up":

@@ -42,7 +42,7 @@ from serving.engine.metrics import (
 from serving.engine.zygote import Spec, Zygote, ZygoteError
 from serving.switchboard import Call, Switchboard
 from sessions.doors import DoorError
-from sessions.person import FIELD, joined
+from sessions.person import whither
 from sessions.tokens import VARIABLE as SECRET
 from sessions.tokens import secret
 
@@ -292,8 +292,8 @@ class Pool(Switchboard):
         self._seats[call.id] = asyncio.create_task(self._find_seat(call.id, call.body))
 
     async def _find_seat(self, session: str, body: dict[str, Any]) -> Link:
-        with contextlib.suppress(DoorError, KeyError):  # a person goes to where the caller is
-            link = await asyncio.shield(self._seats[joined(body[FIELD])[0]])
+        with contextlib.suppress(DoorError, KeyError):  # who joins a call goes to where it is
+            link = await asyncio.shield(self._seats[whither(body)])
             link.seat(session)
             return link
         roomy = [link for link in self._links if self._has_room(link)]

@@ -34,6 +34,7 @@ from serving.shield import CONTENT_SECURITY_POLICY
 from serving.start import TELEPHONY
 from serving.webrtc import session_in
 from sessions import tokens
+from sessions.person import FIELD, invited
 from sessions.store import StoreError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Signposts:
                 yield url
             return
         asked = _read(body)
-        if session := session_in(asked.get("pc_id")):
+        if session := session_in(asked.get("pc_id")) or _meeting_in(asked):
             async for url in self._ways_to(session):
                 yield url
         elif request.method == "POST" and not asked.get("pc_id"):
@@ -237,6 +238,13 @@ def _told(offer: Mapping[str, Any]) -> dict[str, Any]:
     """What a client sends with an offer besides it."""
     told = offer.get("request_data") or offer.get("requestData")
     return told if isinstance(told, dict) else {}
+
+
+def _meeting_in(asked: Mapping[str, Any]) -> str:
+    """The session whose meeting is to be joined; empty for a caller."""
+    body = asked.get("body")
+    guest = invited(body.get(FIELD)) if isinstance(body, dict) else None
+    return guest[0] if guest else ""
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def _words(who: str, kind: str) -> Callable:
 
 def _client(topic: str) -> Callable:
     def describer(frame: Any, source: FrameProcessor) -> Iterator[Message]:
-        yield topic, {"message": frame.message}
+        sender = getattr(frame, "participant_id", None)
+        yield topic, {"message": frame.message} | ({"participant": sender} if sender else {})
 
     return describer
 

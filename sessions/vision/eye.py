@@ -29,6 +29,7 @@ class Sample:
         memory: What image privacy read in it, in clear; None where it did not read.
         raw: The frame it was made of, RGB, and its width and height; None where it was taken from
             a tape, or identifiers are hidden in it.
+        participant: Whose it is, as the door knows them; empty where it knows of one only.
     """
 
     evidence: Evidence
@@ -37,6 +38,7 @@ class Sample:
     gray: np.ndarray
     memory: "PictureMemory | None" = None
     raw: tuple[bytes, tuple[int, int]] | None = None
+    participant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

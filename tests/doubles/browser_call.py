@@ -3,6 +3,7 @@
 import asyncio
 import fractions
 import time
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -36,13 +37,14 @@ class Microphone(MediaStreamTrack):
 
 
 class BrowserCaller:
-    def __init__(self, url: str):
+    def __init__(self, url: str, *, pictures: Sequence[MediaStreamTrack] = ()):
         self.heard = Heard()
         self.messages: list[dict] = []
         self._microphone = Microphone()
         self.wire = Wire(
             url,
             microphone=self._microphone,
+            pictures=pictures,
             on_step=lambda step: None,
             on_audio=lambda samples: self.heard.add(samples.astype(np.int16).tobytes(), 48000),
             on_message=self.messages.append,

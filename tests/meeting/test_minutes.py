@@ -108,4 +108,5 @@ def test_the_json_holds_unknown_speakers_as_unknown(transcript):
         "start_ms": 3_661_000,
         "end_ms": 3_662_000,
         "text": "the budget is tight",
+        "shown": False,
     }

@@ -8,7 +8,7 @@ from pipecat.frames.frames import TranscriptionFrame
 
 from processors.interpreting import agreed_words
 from processors.meeting.agenda import Item, agenda_of
-from processors.meeting.tracks import by_speaker
+from processors.meeting.tracks import Tracks, by_speaker
 from processors.meeting.voices import Floor, Voice
 from processors.rendering import keep_terms
 from sessions.transcript import Attendee, Transcript
@@ -64,6 +64,20 @@ def test_the_floor_stays_with_whoever_speaks_until_they_stop():
     assert not floor.update(voices) and floor.holder == "a"
     hear(voices["a"], (SILENCE, 20), at_ms=now)
     assert floor.update(voices) and floor.holder == "b"
+
+
+def test_somebody_whose_sound_stops_coming_is_shown_as_speaking_no_longer():
+    tracks, told, now_ms = Tracks.__new__(Tracks), [], [200]
+    client = SimpleNamespace(notify_soon=lambda _, **data: told.append(data["participant"]))
+    tracks._session = SimpleNamespace(client=client)
+    tracks._voices, tracks.floor, tracks._speaking = {"a": Voice()}, Floor(), ""
+    tracks._now_ms, tracks.transcript = lambda: now_ms[0], Transcript()
+    tracks.floor.holder = "a"
+    hear(tracks._voices["a"], (SOUND, 5))
+    tracks._show_speaker()
+    now_ms[0] = 1200
+    tracks._show_speaker()
+    assert told == ["a", ""]
 
 
 def test_somebody_heard_before_their_name_came_and_back_after_leaving_is_one_attendee():

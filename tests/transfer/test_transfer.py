@@ -231,12 +231,12 @@ async def test_two_voices_are_one_stream_and_what_comes_late_is_dropped():
     async def write(step):
         played.extend(step)
 
-    blend = Blend(write, rate=8000)
+    blend = Blend(rate=8000)
     one, two = (np.full(8000, level, np.int16).tobytes() for level in (1000, 2000))
     await blend.hear("caller", one, 8000)
     await blend.hear("bot", two, 8000)
     assert blend.dropped_secs == pytest.approx(1.6, abs=0.05)
-    playing = asyncio.create_task(blend.play())
+    playing = asyncio.create_task(blend.play(write))
     await asyncio.sleep(0.4)
     playing.cancel()
     samples = np.frombuffer(bytes(played), np.int16)
