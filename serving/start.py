@@ -95,7 +95,7 @@ def start_router(
         asked.resume = asked.resume or body.get("resume")
         if asked.resume:
             name, bot = name_given(body), await bot_of(asked.resume)
-            body = {"resume": asked.resume, "bot": bot, "name": name}
+            body = {"resume": asked.resume, "bot": bot} | ({"name": name} if name else {})
         meeting, place = "", ""
         if FIELD in body:
             meeting, place = meeting_of(body[FIELD])

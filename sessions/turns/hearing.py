@@ -31,7 +31,7 @@ SOFTEST_SPEECH_POWER = 10 ** (-50 / 10)
 UNEVEN = 2.0
 EVEN_WINDOWS = 16
 # What the model is told of the background it was not asked about, before the sound that ends it.
-RUN_UP_WINDOWS = 8
+RUN_UP_WINDOWS = 2
 
 
 @dataclass(frozen=True)
