@@ -33,7 +33,7 @@ from serving.engine.load import resident_mb
 
 CASSETTES = Path(__file__).parents[1] / "cassettes"
 CALLERS = 2
-CALL_SECS = 25.0
+CALL_SECS = 40.0
 WARM = 3
 """Looks before memory has found its level."""
 

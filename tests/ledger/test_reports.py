@@ -25,7 +25,11 @@ TOOLS = (
     "delegate", "forget_me", "look", "recall", "remember", "send_alert", "take_minutes",
     "transfer_to_person",
 )  # fmt: skip
-ELSEWHERE = {"MixingDailyInput"}  # needs Daily's client
+ELSEWHERE = {
+    "MixingDailyInput",  # needs Daily's client
+    *("_Input", "_Output"),  # a meeting's ends, which need its peers
+    *("Watcher", "_ConcernedObserver"),  # look at nothing themselves
+}
 ONLY = {"PHIRedactor": "hipaa", "PromptWatcher": "hipaa"}
 REFUSED = {"Tracks", "Agenda", "Moderation", "Addressed", "Secretary", "SecondRecogniser"}
 """Not under HIPAA: a meeting casts ears as it goes, a second vendor would hear the caller."""
