@@ -1,4 +1,4 @@
-"""Where streams end: the caller's behind the ears of a cascade, the bot's where the last part has them."""
+"""Where streams end: the caller's behind the ears of a cascade, the bot's at the last part."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,7 +23,7 @@ DEAF = (
 
 
 def stop_media(parts: Sequence[FrameProcessor], *, deaf: Sequence[FrameProcessor]) -> bool:
-    """Let the user's aggregator keep the frames that every later part would only hand on.
+    """Let the aggregators keep the frames that every later part would only hand on.
 
     Each of the 50 frames a second costs a hop, and its observers, in every processor it passes.
 
@@ -33,7 +33,7 @@ def stop_media(parts: Sequence[FrameProcessor], *, deaf: Sequence[FrameProcessor
             media alone may want it: then nothing is stopped.
 
     Returns:
-        Whether media is stopped.
+        Whether the caller's media is stopped.
     """
     _stop_played(parts)
     user = next((part for part in parts if isinstance(part, LLMUserAggregator)), None)

@@ -115,8 +115,8 @@ class Silence(Watcher):
 
     @property
     def _state(self) -> tuple:
-        speak = self._caller_speaks, self._bot_speaks
-        return self._owes, self._unheard, speak, self._over, len(self._tools)
+        speaks = self._caller_speaks, self._bot_speaks
+        return self._owes, self._unheard, speaks, self._over, len(self._tools)
 
     def _follow(self, frame: Frame) -> None:
         match frame:
@@ -147,7 +147,7 @@ class Silence(Watcher):
             case TTSSpeakFrame():
                 self._excusing = True
             case BotStartedSpeakingFrame():
-                self._bot_speaks = True
+                self._bot_speaks, self._unheard = True, False
                 self._owes = self._owes and self._excusing
             case BotStoppedSpeakingFrame():
                 self._bot_speaks = self._excusing = False
